@@ -4,13 +4,15 @@ import { join } from 'node:path';
 
 export const STATE = '/var/lib/coe-agent';
 export const LEDGER = join(STATE, 'deployments');
-/** Generations that a later one has replaced. */
+/** Generations that later ones have replaced. */
 export const KEPT = join(STATE, 'kept');
-/** The newest message of a queue. */
+/** The record of the newest message of a queue. */
 export const QUEUE_RECORD = join(STATE, 'zaqar.json');
 
 export const LOGS = '/var/log/coe-agent';
 
 export const RUNTIME = '/run/coe-agent';
-/** Where coe-agent-config-drive.service copies a file of the drive: the other units may not mount anything. */
+/**
+ * coe-agent-config-drive.service copies a file of the drive to this directory, because the other units may not mount.
+ */
 export const DRIVE_COPY = join(RUNTIME, 'config-drive');

@@ -2,13 +2,13 @@ import { errnoOf } from '../src/base/errors.ts';
 
 /** The arguments, environment and streams of a process; nothing else reads argv or the environment. */
 export type ProcessIo = {
-  /** Without the interpreter and the program. */
+  /** The arguments without the interpreter and the program. */
   argv: readonly string[];
-  /** The interpreter and the program, by which it starts itself once more; undefined: as the sources have it. */
+  /** The interpreter and the program, for starting itself again; undefined: as when run from the sources. */
   self?: readonly string[];
   env: NodeJS.ProcessEnv;
   pid: number;
-  /** Standard input, to its end; undefined: there is none. */
+  /** Reads standard input to its end; undefined: there is none. */
   stdin?: () => Promise<string>;
   stdout: Output;
   stderr: Output;
@@ -17,20 +17,20 @@ export type ProcessIo = {
 export type Output = {
   write(text: string): unknown;
   isTTY?: boolean;
-  /** Of a terminal. */
+  /** The width of a terminal. */
   columns?: number;
-  /** Whether text may be coloured; undefined: it may not. */
+  /** Whether text may be coloured; undefined: no. */
   hasColours?: boolean;
-  /** Whether a line that has been written can be replaced; undefined: it cannot. */
+  /** Whether a written line can be redrawn; undefined: no. */
   isLive?: boolean;
-  /** Whether it shows letters and marks beyond ASCII; undefined: it does. */
+  /** Whether it shows characters beyond ASCII; undefined: yes. */
   hasUtf8?: boolean;
 };
 
 /**
- * An output that knows its abilities. UTF-8: anywhere but on a terminal whose locale (locale(7)) has another code.
- * Colours: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb says otherwise; anywhere, if
- * CLICOLOR_FORCE says so (https://bixense.com/clicolors/).
+ * Determines the abilities of an output. UTF-8: always, except on a terminal whose locale (locale(7)) has another
+ * encoding. Colours: on a terminal, unless NO_COLOR (https://no-color.org), CLICOLOR=0 or TERM=dumb disables them;
+ * everywhere if CLICOLOR_FORCE enables them (https://bixense.com/clicolors/).
  */
 export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
   const isForced = (env['CLICOLOR_FORCE'] || '0') !== '0';
@@ -46,11 +46,11 @@ export function withAbilities(output: Output, env: NodeJS.ProcessEnv): Output {
   };
 }
 
-/** The reader has gone: `| head`, or a terminal that was closed. */
+/** The reader has closed the stream: `| head`, or a closed terminal. */
 const READER_GONE: ReadonlySet<string | undefined> = new Set(['EPIPE', 'EIO', 'ECONNRESET']);
 
 /**
- * Lets a verb finish when the reader of its output has gone: it may be in the middle of a commit.
+ * Lets a verb continue when the reader of its output has closed it: the verb may be in the middle of a commit.
  *
  * @returns another error of the stream, such as a full disk
  */

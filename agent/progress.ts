@@ -3,7 +3,7 @@ import { explain, sentenceOf } from '../src/base/errors.ts';
 import type { Remark } from '../src/base/remark.ts';
 import type { PassOver } from '../src/files/candidates.ts';
 
-/** A step as it is shown: of a plan, of a migration, or beside them. */
+/** A step as shown: of a plan, of a migration, or outside of both. */
 export type ShownStep = Remark<StepCode>;
 
 export type StepCode =
@@ -41,7 +41,7 @@ export type StepCode =
   | 'tell'
   | 'mind';
 
-/** A warning: nothing fails because of it. */
+/** A warning; it makes nothing fail. */
 export type Notice = Remark<
   | 'account-unknown'
   | 'address-unknown'
@@ -62,13 +62,13 @@ export type Notice = Remark<
   | 'workloads'
 >;
 
-/** Progress events for a watching person. */
+/** Progress events for a person who is watching. */
 export type Progress =
   | { event: 'deployment'; id: string; text: string; asks?: 'rotation' | undefined }
   | { event: 'step'; step: ShownStep }
-  /** One of `of` parts of its kind. */
+  /** One of `of` parts of this kind. */
   | { event: 'part'; part: 'ca' | 'key' | 'certificate'; name: string; of: number }
-  /** Something is retried; `givesUpInMs` may be Infinity. */
+  /** An operation is being retried; `givesUpInMs` may be Infinity. */
   | { event: 'waiting'; what: string; why: string; retryInMs: number; givesUpInMs: number }
   | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
   | { event: 'done'; step: ShownStep; ms: number }
@@ -81,7 +81,7 @@ export type Watched = { clock: Clock; progress(event: Progress): void };
 /**
  * Runs one step and reports its start, its duration or its failure.
  *
- * @param whySkipped of a result: why there was nothing to do; undefined when it was done
+ * @param whySkipped returns from a result why there was nothing to do; undefined when the step was done
  */
 export async function timed<T>(
   { clock, progress }: Watched,
@@ -101,7 +101,7 @@ export async function timed<T>(
     );
     return result;
   } catch (error) {
-    // The end of the run tells the lines that explain it.
+    // The report of the run's end contains the explanation.
     progress({ event: 'failed', step, why: sentenceOf(error) });
     throw error;
   }

@@ -4,22 +4,26 @@ import { createNodeReport } from './node-report.ts';
 import type { PassResult } from './pass.ts';
 import { readPassRecord, recordOf, writePassRecord } from './status-file.ts';
 
-/** Reports of each pass: the record for `agent status`, the metrics, and what the Node in Kubernetes says. */
+/**
+ * Writes the reports of each pass: the record for `agent status`, the metrics, and the report on the Node in
+ * Kubernetes.
+ */
 export type Reporting = {
-  /** Hands that record reported events. */
+  /** Returns hands that record reported events. */
   watch(hands: Hands): Hands;
-  /** Reports a pass. A report that cannot be written is logged: the next pass does not need it. */
+  /** Reports a pass. A report that cannot be written is logged: the next pass does not depend on it. */
   passed(result: PassResult): Promise<void>;
-  /** Writes the metrics again: the node was looked at, or has changed, since its pass. */
+  /** Writes the metrics again after a look at the node, or after a change since its pass. */
   looked(): Promise<void>;
-  /** Ends what goes on in the background. */
+  /** Stops background work. */
   close(): void;
 };
 
 /**
- * Metrics are loaded where the configuration names a file for them: an idle daemon stays small.
+ * Opens the reports. The metrics are loaded only if the configuration names a file for them, which keeps an idle daemon
+ * small.
  *
- * @param toNode absent: the Node in Kubernetes is told nothing; a person who runs one pass reads it on the terminal
+ * @param toNode absent: no report on the Node in Kubernetes; a person who runs one pass reads the terminal
  */
 export async function openReporting(hands: Hands, toNode?: { random(): number }): Promise<Reporting> {
   const { config, clock, log } = hands;

@@ -8,13 +8,16 @@ import { RUNTIME } from './paths.ts';
 import type { Hands } from './hands.ts';
 import type { PassResult } from './pass.ts';
 
-/** Of what `why` says; earlier versions did not write it. */
+/** The code of `why`. Earlier versions did not write it. */
 const Cause = { code: v.optional(v.string()), reason: v.optional(v.string()) };
 
-/** The result of the last pass, for `agent status`. It lives in /run: after a boot there has been no pass yet. */
+/**
+ * The result of the last pass, for `agent status`. The file is in /run, so it is absent between a boot and the first
+ * pass.
+ */
 const PassRecord = v.object({
   at: v.string(),
-  /** When every collector last answered in one pass, and each of them by itself. */
+  /** When all collectors last answered in one pass, and when each of them last answered. */
   completeAt: v.optional(v.string()),
   answeredAt: v.optional(v.record(v.string(), v.string()), {}),
   problems: v.array(v.object({ code: v.string(), reason: v.optional(v.string()), message: v.string() })),
@@ -37,7 +40,9 @@ export async function writePassRecord(
 }
 
 /**
- * @param before the record of the pass before it, if any
+ * Builds the record of a pass.
+ *
+ * @param before the record of the previous pass, if any
  * @param at when the pass ended
  */
 export function recordOf(result: PassResult, before: PassRecord | undefined, at: string): PassRecord {
@@ -58,7 +63,7 @@ export function recordOf(result: PassResult, before: PassRecord | undefined, at:
   };
 }
 
-/** undefined when there has been no pass since the boot, or its record is unreadable. */
+/** Reads the record; undefined if there was no pass since the boot, or if it is unreadable. */
 export async function readPassRecord({ disk }: Pick<Hands, 'disk'>): Promise<PassRecord | undefined> {
   return await readJson(disk, path, PassRecord);
 }

@@ -1,7 +1,7 @@
 import { systemClock } from '../src/base/clock.ts';
 import { supervise } from '../src/hooks/supervise.ts';
 
-/** The process in which a script or a hook runs: `agent supervise DIRECTORY`, which the agent itself starts. */
+/** Supervises a script or a hook. It is the process of `agent supervise DIRECTORY`, which the agent itself starts. */
 export async function superviseRun(directory: string, pid: number): Promise<void> {
   const stop = new AbortController();
   process.on('SIGTERM', () => {

@@ -16,17 +16,17 @@ import { tellDifferences } from './upkeep/tell.ts';
 import { tryLogin } from './upkeep/try-login.ts';
 
 /**
- * Compares the node with what it should be, logs what differs, and renews its certificates when they are due.
+ * Compares the node with its desired state, logs differences, and renews its certificates when they are due.
  *
- * @returns the moment of the next look, in milliseconds since the epoch; undefined: the regular one is early enough
- * @throws `aborted` when the program is to stop; any other failure is logged, and the next look tries again
+ * @returns when to look again, in milliseconds since the epoch; undefined: the regular look is early enough
+ * @throws `aborted` when the program must stop; other errors are logged, and the next look retries
  */
 export async function keepUp(hands: Hands, abort: AbortSignal): Promise<number | undefined> {
   try {
     return await look(hands, abort);
   } catch (error) {
     if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
-    // A node that is not set up yet.
+    // The node is not set up yet.
     const isBare = codeOf(error) === 'bad-heat-params';
     hands.log(isBare ? 'upkeep-skipped' : 'upkeep-failed', { why: explain(error) });
     return undefined;
@@ -34,7 +34,7 @@ export async function keepUp(hands: Hands, abort: AbortSignal): Promise<number |
 }
 
 async function look(hands: Hands, abort: AbortSignal): Promise<number | undefined> {
-  // A journal is brought to its end first, or waits for a person.
+  // A pass must complete the journal first, or it waits for a person.
   if (await hands.generations.underWay()) return undefined;
   await pruneKept(hands);
   const node = await withAddresses(await readNode(hands), hands, abort);
@@ -43,7 +43,7 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
   const before = await readUpkeep(hands);
   let record = before;
   const now = hands.clock.now();
-  // A wrong clock would date the try, and the next one.
+  // With a wrong clock, the time of this attempt, and so of the next one, would be wrong.
   if (!isClockOff(hands.skewMs()) && routineLoginAt(record.login, now, share) <= now)
     record = await tryLogin(node, record, hands, abort);
   else record = { ...record, login: record.login ?? { since: now, refusals: 0, roles: [] } };

@@ -9,7 +9,9 @@ import type { Secrets } from '../src/base/secrets.ts';
 import type { Log } from './events.ts';
 import { RUNTIME } from './paths.ts';
 
-/** What the process that holds the lock waits for, for `agent status`. It lives in /run, and only while something waits. */
+/**
+ * The wait of the process that holds the lock, for `agent status`. The file is in /run and exists only during a wait.
+ */
 const path = join(RUNTIME, 'waiting.json');
 
 const Record = v.object({
@@ -23,7 +25,7 @@ const Record = v.object({
   until: v.number(),
 });
 
-/** Keeps the record: of several waits side by side, the one that gives up first. */
+/** Records waits. If there are several, records the one that gives up first. */
 export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: Log }): OnWait {
   const { disk, secrets, log } = hands;
   const waits = new Map<symbol, Waiting>();
@@ -40,7 +42,7 @@ export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: 
       log('waiting-unwritten', { why: explain(error) });
     }
   };
-  // One after the other: a file is staged under one name.
+  // Write one after the other, because the staged file has a fixed name.
   let turn = Promise.resolve();
   return async (id, waiting) => {
     if (waiting) waits.set(id, waiting);
@@ -50,7 +52,10 @@ export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: 
   };
 }
 
-/** undefined: nothing waits, or the record is of a process that has ended. @param since when the lock was taken */
+/**
+ * Reads the record; undefined: nothing waits, or it belongs to a process that has ended. @param since when the lock was
+ * taken
+ */
 export async function readWaiting(disk: Disk, since: number): Promise<Waiting | undefined> {
   const record = await readJson(disk, path, Record);
   return record && record.since >= since ? record : undefined;

@@ -41,7 +41,7 @@ export async function preflight(
 
 /**
  * Runs the same checks before a rotation. Reports warnings and faults that the rotation repairs. If no file is
- * replaced, or a stuck rotation is being repaired, a silent unit is no obstacle: the restart is meant to fix it.
+ * replaced, or a stuck rotation is being repaired, a silent unit is accepted: the restart is meant to fix it.
  *
  * @throws `precondition` with all findings that would make the rotation fail
  */

@@ -28,7 +28,7 @@ export type Wanted = {
   deployments: Deployment[];
   /** The metadata of each source, in their order. */
   said: Said[];
-  /** Every collector has returned all of its data. */
+  /** Every collector answered, and the metadata of each could be parsed. */
   isWhole: boolean;
   /** Every collector answered, so a deployment missing from `deployments` is no longer requested. */
   complete: boolean;

@@ -13,17 +13,18 @@ import { podsOnOldKeys } from '../rotation/pods-on-old-keys.ts';
 import { planEndOfGrace } from '../rotation/plan.ts';
 import { keptText, readKept, SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of these generations in the journal. */
 const RUN_ID = 'end-of-grace';
 
 /** Wait before a retry. Each attempt restarts the API server twice, so not every poll retries. */
 const PUT_OFF_MS = 3_600_000;
 
 /**
- * Takes away the public keys of service accounts whose grace is over, and has who verifies with them read the rest: a
- * generation like any other. When it fails the old keys are back, and it is put off; so it is while a pod needs them.
+ * Removes public keys of service accounts whose grace is over, and restarts the units that verify with the others, as
+ * an ordinary generation. If that fails, the old keys are restored and the removal is postponed. It is also postponed
+ * while a pod needs these keys.
  *
- * @throws `aborted` when the program is to stop and nothing has been replaced yet
+ * @throws `aborted` when the program must stop before a file was replaced
  */
 export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> {
   const { log } = hands;
@@ -34,7 +35,7 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
     const heldBy = await podsOnOldKeys(node, hands, abort);
     if (heldBy !== undefined) {
       log('grace-extended', { until: await putOff(hands, heldBy), pods: heldBy });
-      // Some have started since the last look: those that come after them are to get other tokens.
+      // Some pods started after the last look. New pods must get other tokens, so that task is due.
       await followUpSoon('tokens', hands);
       return;
     }
@@ -59,7 +60,7 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
   log('grace-ended', { paths: plan.stage.paths, said: outcome.stdout.trim() });
 }
 
-/** @returns until when the keys stay */
+/** Postpones the removal. @returns until when the keys stay */
 async function putOff({ disk, clock }: Hands, heldBy?: string): Promise<string> {
   const until = clock.now() + PUT_OFF_MS;
   const kept = await readKept({ disk });

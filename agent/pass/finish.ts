@@ -8,7 +8,7 @@ import { presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 import { keepGeneration } from './keep-generation.ts';
 
-/** Files have been replaced, and either generation may still be the one that stays. */
+/** Files have been replaced, and it is not decided yet which generation stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
   'committing',
   'committed',
@@ -17,12 +17,12 @@ const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
 ]);
 
 /**
- * Ends a run: its outcome goes into the ledger, and only then its generation is forgotten. A kill between
- * the two finds the journal *ended*, with the same outcome.
+ * Ends a run: records its outcome in the ledger and only then deletes its generation. After a kill between the two, the
+ * journal is *ended* and has the same outcome.
  *
- * @returns the outcome as it will be told; undefined when no deployment of the ledger waits for it
- * @throws `state` when the journal does not know of the end yet, because it could not be written: the next pass
- *   goes on from there, and nothing is reported until then
+ * @returns the outcome as recorded; undefined when no deployment of the ledger waits for it
+ * @throws `state` when the end could not be written to the journal: the next pass resumes from there, and nothing is
+ * reported until then
  */
 export async function finish(
   runId: string,
@@ -34,16 +34,16 @@ export async function finish(
   const under = await generations.current();
   if (under?.runId === runId && UNDER_WAY.has(under.state))
     throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
-  // The journal was written but not synced; its outcome counts, not this error.
+  // The journal was written but not synced. Its outcome counts, not this error.
   const isKnown = under?.runId === runId && under.state === 'ended';
   const known = isKnown ? v.parse(RunRecordSchema, under.run) : { outcome, asks };
   const ended = known.outcome;
   const told = toTell(runId, ended, hands);
-  // Keys go first: after the ledger and the journal are done, no later pass would remove them.
+  // Delete the keys first: once the ledger and the journal are done, no later pass would delete them.
   await keptRequests.forget();
   if (told) await record(runId, told, hands, asks ?? known.asks);
   const generation = under?.runId === runId ? under : undefined;
-  // While the copies of the former files are there. A verb that has changed nothing records its end itself.
+  // This needs the copies of the former files. A verb that changed nothing records its end itself.
   if (told || generation) await auditEnd(runId, told ?? ended, generation, hands);
   await keepGeneration(generation, ended, hands);
   if (under?.state !== 'stuck') await generations.clear();
@@ -51,8 +51,8 @@ export async function finish(
 }
 
 /**
- * The same for a script or a hook, and for a deployment without work: its outcome goes into the ledger, and only then
- * its directory is removed.
+ * Ends a script, a hook or a deployment without work: records the outcome in the ledger, and only then deletes its
+ * directory.
  */
 export async function finishRun(
   id: string,
@@ -88,7 +88,7 @@ export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Prom
   await runs.runs.remove(id);
 }
 
-/** The answer to a deployment that has been started. */
+/** Returns the outcome to record for a started deployment. */
 function toTell(id: string, outcome: Outcome, { ledger, secrets }: Hands): Outcome | undefined {
   const entry = ledger.find(id);
   return entry?.state === 'started' ? presentable(outcome, entry.outputs, secrets) : undefined;

@@ -18,14 +18,14 @@ import { lookAtTokens } from '../rotation/legacy-tokens.ts';
 import { throughOwnApi } from '../rotation/workloads-plan.ts';
 import { ONCE, type OwnApi, ownApiOf, withOwnApi } from '../rotation/own-api.ts';
 
-/** A look that could not be taken, or that another node holds up, is taken again then. */
+/** Wait after an attempt that failed or must wait for another node. */
 const LATER_MS = 60_000;
 
 /**
- * Does the follow-ups of a rotation in the cluster that are possible now. `agent status` reports the others, and a later
- * pass tries them again; no work waits for them.
+ * Runs the follow-ups of a rotation in the cluster that are possible now. `agent status` reports the others, and a
+ * later pass retries them. No other work waits for them.
  *
- * @throws `aborted` when the program is to stop
+ * @throws `aborted` when the program must stop
  */
 export async function followUp(hands: Hands, abort: AbortSignal): Promise<void> {
   const { clock, log } = hands;
@@ -44,7 +44,7 @@ export async function followUp(hands: Hands, abort: AbortSignal): Promise<void> 
   else await replaceFile(hands.disk, FOLLOW_UPS, followUpsText(tasks), { mode: 0o600 });
 }
 
-/** @returns the task with its next look; undefined when it is done */
+/** Runs one task. @returns the task with the time of its next attempt; undefined when it is done */
 async function look(
   name: TaskName,
   task: Task,
@@ -74,11 +74,11 @@ async function renewTokens(
 ): Promise<Task | undefined> {
   const missing = await lookAtTokens(ask, node, ONCE, hands, abort);
   if (!missing) return undefined;
-  // A token is signed within seconds.
+  // Tokens are signed within seconds, so look again at the next pass.
   return { due: hands.clock.now() + (missing.code === 'waits' ? 1 : LATER_MS), why: missing.why };
 }
 
-/** What a change of credentials could not finish in the API. */
+/** Continues a change of credentials that was not completed in the API. */
 async function changeLogin(
   { node }: { node: Node },
   hands: Hands,

@@ -6,10 +6,10 @@ import type { Hands } from '../hands.ts';
 import type { RunStep } from '../plan/step.ts';
 
 /**
- * A script in a container like heat-container-agent's: its image, with its mounts and rights. The unit's command
- * line names these, also when it is disabled.
+ * Prepares to run a script in a container like heat-container-agent's, with its image, mounts and privileges. They are
+ * read from the unit's command line, even if the unit is disabled.
  *
- * @returns undefined where the node has no such unit
+ * @returns undefined if the node has no such unit
  */
 export async function runInContainer(
   operation: RunOperation,
@@ -38,7 +38,7 @@ export async function runInContainer(
   };
 }
 
-/** Whether heat-container-agent runs, or will with the next boot. */
+/** Whether heat-container-agent runs now, or is enabled for the next boot. */
 export async function runsContainer(
   { unitManager }: Pick<Hands, 'unitManager'>,
   abort: AbortSignal,

@@ -21,10 +21,10 @@ import { checkKeys, GOING_BACK, hasKeys, intendToRotate } from './intend-rotatio
 import { intendToUpgrade } from './intend-upgrade.ts';
 
 /**
- * Decides the work of Magnum's own deployment. It names nothing but its inputs, which all come with every update of the
- * stack: so the node compares itself with them, and with the CAs that Magnum serves.
+ * Decides the work of Magnum's own deployment. It contains only inputs, and every update of the stack repeats all of
+ * them. So this compares the node with the inputs and with the CAs that Magnum serves.
  *
- * @throws what stands in its way, before anything is touched
+ * @throws the error that prevents the work, before anything is changed
  */
 export async function intendForMagnum(
   operation: MagnumUpdate,
@@ -83,7 +83,7 @@ async function intendForCertificates(
 const NOTHING =
   'the node has the CAs that Magnum serves, the service-account keys and the version already: nothing to do';
 
-/** Magnum's rotation names no phase. */
+/** Magnum's rotation does not name a phase. */
 const ROTATION: RotateOperation = {
   kind: 'rotate',
   phase: 'all',
@@ -105,9 +105,9 @@ async function readServed(node: Node, hands: Hands, abort: AbortSignal): Promise
 }
 
 /**
- * A rotation always brings a pair that was never there before. Those of an earlier deployment, or of the cluster's
- * creation, which heat-params alone names, come back when Heat rolls a stack back. The last pair comes with every
- * later update, and is that of a rotation once more where it failed here.
+ * Classifies the service-account pair. A rotation always brings a new pair. A rollback of the stack in Heat brings back
+ * the pair of an earlier deployment, or the pair of the cluster's creation, which only heat-params contains. Every
+ * later update repeats the last pair; it belongs to a rotation again if that rotation failed here.
  */
 function keysOf(
   { serviceAccount }: MagnumUpdate,
@@ -130,7 +130,7 @@ function isSameKey(a: string, b: string): boolean {
   return one !== undefined && one === other;
 }
 
-/** A key by its value; undefined for a text that is none. */
+/** Returns the id of a public key; undefined for a text that is not a key. */
 function idOf(pem: string): string | undefined {
   try {
     return keyId(createPublicKey(pem));
@@ -139,7 +139,7 @@ function idOf(pem: string): string | undefined {
   }
 }
 
-/** Says more in the answer; `why` says it where nothing is done. */
+/** Adds notices to the outcome. If there is nothing to do, they are added to `why`. */
 function withNotices<I extends Intention>(intention: I, more: readonly PlanNotice[]): I {
   if (more.length === 0 || intention.kind === 'run') return intention;
   if (intention.kind === 'nothing')

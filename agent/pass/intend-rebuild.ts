@@ -8,10 +8,10 @@ import { planRenewal } from '../rotation/plan.ts';
 import { withAddresses } from './addresses.ts';
 
 /**
- * Every certificate, kubeconfig and copy made anew from heat-params and Magnum, with the same CA; all units restarted and
- * proven.
+ * Plans to recreate every certificate, kubeconfig and copy from heat-params and Magnum with the same CA, and to restart
+ * and prove all units.
  *
- * @throws `precondition` or `bad-heat-params`: what stands in its way
+ * @throws `precondition` or `bad-heat-params` if that is impossible
  */
 export async function intendToRebuild(
   hands: Hands,

@@ -10,7 +10,7 @@ import { planKeys, planRotation } from '../rotation/plan.ts';
 import { readKeys } from '../rotation/service-account.ts';
 import { withAddresses } from './addresses.ts';
 
-/** @throws `precondition`, `bad-heat-params` or `bad-deployment`: what stands in its way */
+/** Plans a rotation. @throws `precondition`, `bad-heat-params` or `bad-deployment` if it is impossible */
 export async function intendToRotate(
   operation: RotateOperation,
   hands: Hands,
@@ -29,7 +29,7 @@ export async function intendToRotate(
   return { kind: 'change', node: whole, plan, why: describeNode(node) };
 }
 
-/** @throws `bad-deployment` for keys that no pod could log in with */
+/** Plans to restore earlier service-account keys. @throws `bad-deployment` for keys that would lock out every pod */
 export async function intendToGoBack(
   operation: GoBackOperation,
   hands: Hands,
@@ -49,7 +49,9 @@ export async function intendToGoBack(
 export const GOING_BACK =
   'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
 
-/** Keys that no pod could log in with are refused before anything else is done; a role without them ignores them. */
+/**
+ * Rejects keys that would lock out every pod, before any other work. A role without service-account keys ignores them.
+ */
 export function checkKeys(
   { serviceAccount }: Pick<GoBackOperation, 'serviceAccount'>,
   { layout }: Node,
@@ -57,7 +59,7 @@ export function checkKeys(
   if (serviceAccount && layout.serviceAccount) checkServiceAccount(serviceAccount);
 }
 
-/** Whether the node has the service-account keys of an operation already. */
+/** Whether the node already has the service-account keys of an operation. */
 export async function hasKeys(
   { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
   { layout }: Node,

@@ -12,9 +12,9 @@ import { timed } from '../progress.ts';
 import { runInContainer } from './in-container.ts';
 
 type Upgrade =
-  /** It is to be run, or runs. */
+  /** The upgrade must be started, or is running. */
   | { is: 'due'; intention: Intention }
-  /** A run of this deployment has done it. */
+  /** A run of this deployment has completed it. */
   | { is: 'done'; said: string }
   | { is: 'not-asked' };
 
@@ -23,15 +23,16 @@ const DONE: Upgrade = {
   said: "Magnum's upgrade has run in a container like heat-container-agent's",
 };
 
-/** A node that has been told to reboot goes down within seconds. */
+/** Limit for the wait after a reboot was ordered: the node shuts down within seconds. */
 const REBOOT_MS = 600_000;
 const AGAIN_MS = 1000;
 
 /**
- * An upgrade is Magnum's own text, run where it was written for. It has ended when the node is what it asks for, which
- * may take a reboot.
+ * Plans an upgrade: Magnum's own script, run in the container for which it was written. The upgrade has ended when the
+ * node is in the requested state, which may need a reboot.
  *
- * @throws `precondition` when it cannot be run here; `unit` when it was lost, has failed or has not led to that
+ * @throws `precondition` when it cannot run here; `unit` when it was lost, failed or did not lead to the requested
+ * state
  */
 export async function intendToUpgrade(
   operation: MagnumUpdate,
@@ -87,7 +88,7 @@ async function awaitReboot(
   });
 }
 
-/** An upgrade in words; `reboots`: it ends with a reboot. */
+/** An upgrade in words. `reboots`: it ends with a reboot. */
 type Due = { what: string; reboots: boolean };
 
 async function dueUpgrade(
@@ -103,7 +104,7 @@ async function dueUpgrade(
   const os = await deployedOs(abort);
   if (ostreeCommit !== undefined && ostreeCommit !== os.commit)
     return { what: `deploy the OSTree commit ${ostreeCommit}`, reboots: true };
-  // As Magnum's text has it, one upgrade has a commit or a remote.
+  // As in Magnum's script, one upgrade has either a commit or a remote.
   if (ostreeCommit === undefined && ostreeRemote !== os.remote)
     return { what: `rebase to the OSTree remote ${ostreeRemote}`, reboots: true };
   return undefined;

@@ -17,8 +17,10 @@ import type { Intention, NodeIntention } from '../plan/intention.ts';
 import { intendToGoBack, intendToRotate } from './intend-rotation.ts';
 
 /**
- * @returns undefined when the node has nothing that serves the deployment's group
- * @throws what stands in its way: `precondition`, `bad-heat-params`, `bad-deployment` ...
+ * Decides the work of an operation on this node.
+ *
+ * @returns undefined when no hook on this node serves the deployment's group
+ * @throws the error that prevents the work: `precondition`, `bad-heat-params`, `bad-deployment` ...
  */
 export async function intend(
   operation: Operation,
@@ -61,7 +63,7 @@ export async function intend(
   }
 }
 
-/** @throws `precondition` when a unit is named that the layout does not know */
+/** Plans restarts. @throws `precondition` for a unit that the layout does not contain */
 export async function intendToRestart(
   { units: named }: RestartOperation,
   hands: Hands,
@@ -81,7 +83,7 @@ export async function intendToRestart(
     const { findUnits } = await import('../execution/found-units.ts');
     return { kind: 'change', node, plan: planRestart((await findUnits(all, hands, abort)).units), why };
   }
-  // A named unit is to run, even if it was stopped on purpose.
+  // A named unit is started even if it was stopped on purpose.
   const wanted = all.filter(({ name }) => named.includes(name)).map((plan) => ({ ...plan, required: true }));
   return { kind: 'change', node, plan: planRestart(wanted), why };
 }
@@ -113,8 +115,8 @@ async function intendToRun(
 }
 
 /**
- * While heat-container-agent serves the node, these are its own. One that comes after its place has been taken, as that
- * of the cluster does on the first master, runs in a container like it.
+ * Decides the work of a deployment that creates the cluster. While heat-container-agent serves the node, it handles
+ * these. A later one, such as the cluster's own on the first master, runs in a container like it.
  */
 async function intendToCreate(
   deployment: Deployment,
@@ -133,7 +135,10 @@ async function intendToCreate(
   );
 }
 
-/** make-cert is written for the inside of heat-container-agent: on a host without python it empties the CA file. */
+/**
+ * Plans a make-cert script. It is written for heat-container-agent's container: on a host without python it empties the
+ * CA file.
+ */
 async function runMakeCert(
   operation: RunOperation,
   deployment: Deployment,

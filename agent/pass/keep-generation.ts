@@ -8,11 +8,11 @@ import { endOf, formerCasIn } from '../inspection/kept-generations.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 
 /**
- * Keeps the files that a successful run has replaced, up to the configured number of generations. If the run retires a CA,
- * generations with that CA are removed: rolling back to them would accept its certificates again. A failure to keep a
- * generation is logged and does not fail the run.
+ * Keeps the files that a successful run has replaced, up to the configured number of generations. If the run retires a
+ * CA, generations with that CA are removed: rolling back to them would accept its certificates again. If a generation
+ * cannot be kept, the error is logged and the run still succeeds.
  *
- * @param journal whose copies are still there
+ * @param journal the journal of the run, while its copies still exist
  * @throws `disk` if an obsolete generation cannot be removed
  */
 export async function keepGeneration(
@@ -29,7 +29,7 @@ export async function keepGeneration(
   if (most > 0 && !isRetired && !(await keptGenerations.has(begun)))
     try {
       const files = await filesBefore(journal, keep.paths, disk);
-      // The first certificates of a node replace nothing.
+      // The first certificates of a node replace none.
       if (files.some(({ content }) => content.includes('-----BEGIN CERTIFICATE-----')))
         await keptGenerations.keep({ runId: journal.runId, at: begun, files });
     } catch (error) {
@@ -42,7 +42,7 @@ export async function keepGeneration(
   await keptGenerations.removeAllBut(staying.slice(0, most));
 }
 
-/** Removes the generations that are more than configured, and those of which a certificate has ended. */
+/** Removes generations beyond the configured number, and those with an expired certificate. */
 export async function pruneKept({ keptGenerations, config, clock }: Hands): Promise<void> {
   const kept = await keptGenerations.list();
   const lasting = kept.filter((one) => endOf(one) > clock.now());

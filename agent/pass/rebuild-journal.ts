@@ -18,11 +18,11 @@ import { SERVICE_ACCOUNT } from '../rotation/service-account.ts';
 import { findUnits } from '../execution/found-units.ts';
 
 /**
- * A journal in place of a damaged one. Its content is lost, but the certificates tell: of the
- * files as they would be after going forward, as they are, and as they would be after going back, the first
- * set is taken in which every key fits, every chain holds and every kubeconfig agrees.
+ * Replaces a damaged journal. Its content is lost, so the certificates decide. Three sets are examined: the files after
+ * completion, the present files, and the files after a rollback. The first set applies in which every key fits, every
+ * chain is valid and every kubeconfig agrees.
  *
- * @returns the new journal, in the state from which recovery goes on
+ * @returns the new journal, in the state from which recovery resumes
  */
 export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<Journal> {
   const { generations, disk } = hands;
@@ -54,7 +54,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   const journal = await generations.rebuild(paths, record);
 
   const logins = await loginsIn(journal, hands);
-  // Of credentials nothing shows whether every staged file is whole; a deployment of them is done once more anyway.
+  // Staged credential files cannot be checked for completeness. Their deployment runs once more anyway.
   if (logins.length === 0 && (await agrees(node, journal, disk, hands, ({ staged }) => staged)))
     return journal;
   if (new Set(logins).size <= 1 && (await agrees(node, journal, disk, hands, () => undefined))) {
@@ -69,7 +69,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
   return await generations.stick(journal, record);
 }
 
-/** The logins that the files of a generation hold as they are now; those of two generations differ. */
+/** Returns the logins in the present files of a generation. Files of two generations have different logins. */
 async function loginsIn({ files }: Journal, { disk, config }: Hands): Promise<string[]> {
   const heatParams = await disk.resolve(config.heat_params);
   const logins: string[] = [];
@@ -83,7 +83,7 @@ async function loginsIn({ files }: Journal, { disk, config }: Hands): Promise<st
   return logins;
 }
 
-/** Whether the files would agree if each of them were replaced by another, where that is there. */
+/** Whether the layout's files would agree if `instead` replaced each of them, where that file exists. */
 async function agrees(
   node: Node,
   { files }: Journal,
@@ -102,7 +102,7 @@ async function agrees(
     read: async (path) => replaced.get(await disk.resolve(path)) ?? (await disk.read(path)),
   };
   const holdings = await takeInventory(imagined, node.layout, clock.now());
-  // Dates do not tell the generations apart, and an expired set is still a set.
+  // Dates do not distinguish the generations, and an expired set is still complete.
   return holdings.every(({ faults }) =>
     faults.every(({ code }) => code === 'expired' || code === 'not-yet-valid'),
   );

@@ -14,10 +14,10 @@ import { rebuildJournal } from './rebuild-journal.ts';
 import { rollBack } from '../execution/roll-back.ts';
 
 /**
- * Finishes or undoes what a killed run has left, going by its journal alone: Heat need not be reachable, and
- * the deployment need not be asked for any more. The table in files/journal.ts says what each state means.
+ * Completes or rolls back a killed run from its journal alone. Heat need not be reachable, and the deployment need not
+ * be requested any more. The table in files/journal.ts explains each state.
  *
- * @returns how the deployment of the killed run has ended, now in the ledger, when it has
+ * @returns the outcome of the killed run's deployment, now in the ledger, if it has ended
  */
 export async function recover(hands: Hands, abort: AbortSignal): Promise<Recovered | undefined> {
   const ended = await endInterrupted(hands, abort);
@@ -27,9 +27,9 @@ export async function recover(hands: Hands, abort: AbortSignal): Promise<Recover
 type Recovered = { id: string; outcome: Outcome };
 
 /**
- * The same, of the run of a verb too.
+ * Does the same for the run of a verb too.
  *
- * @returns how it has ended, and what a deployment is answered; undefined when nothing was interrupted, or nothing was replaced
+ * @returns how the run ended, and the answer to its deployment; undefined when nothing was interrupted or replaced
  */
 export async function endInterrupted(
   hands: Hands,
@@ -83,10 +83,10 @@ async function bringToEnd(journal: Journal, hands: Hands, abort: AbortSignal): P
 
 type Whole = v.InferOutput<typeof RunRecordSchema>;
 
-/** The journal of a way back says why, unless it had to be rebuilt. */
+/** Returns the cause of a rollback. The journal contains it, unless the journal was rebuilt. */
 function causeOf({ cause, outcome, about, resumed }: Whole): AgentError {
   if (cause) return causeIn(cause);
-  // Earlier versions kept its text alone.
+  // Earlier versions stored only the text of the cause.
   if (outcome.is === 'failed')
     return new AgentError('unit', outcome.stderr.trimEnd(), { reason: outcome.error?.reason });
   return resumed >= MOST_RESUMED.forward

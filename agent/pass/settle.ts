@@ -12,12 +12,11 @@ import { intend } from './intend.ts';
 import { failed, succeeded } from '../../src/deployment/outcome.ts';
 
 /**
- * Does what one deployment asks for and records how it ended. Every step of the record is on disk before the
- * next thing happens.
+ * Carries out one deployment and records its outcome. Each state is on disk before the next step starts.
  *
- * @param said the metadata that it came with
+ * @param said the metadata of the pass
  * @returns undefined when the deployment is not for this program
- * @throws `aborted` when the program is to stop; the deployment stays *started* and is taken up again
+ * @throws `aborted` when the program must stop; the deployment stays *started* and is resumed
  */
 export async function settle(
   deployment: Deployment,
@@ -37,12 +36,12 @@ export async function settle(
   const outcome =
     (await begin(deployment, intention, hands)) ?? (await attempt(intention, id, again, hands, abort));
   const told = await (replacesFiles(operation) ? finish : finishRun)(id, outcome, hands, asks);
-  // Its run has upgraded the node before files were replaced.
+  // A run of this deployment upgraded the node before files were replaced.
   if (operation.kind === 'magnum-update') await forgetRun(id, hands);
   return told;
 }
 
-/** Records that its work is begun. @returns how it ends without that */
+/** Records the start of the work. @returns the outcome if the work must not start */
 async function begin(deployment: Deployment, intention: Begun, hands: Hands): Promise<Outcome | undefined> {
   const { ledger } = hands;
   const { id, fault } = deployment;
@@ -50,7 +49,7 @@ async function begin(deployment: Deployment, intention: Begun, hands: Hands): Pr
   const entry = ledger.find(id);
   const begun = entry?.state === 'started' ? (entry.begun ?? 1) : 0;
   if (begun === 0) await ledger.accept(deployment);
-  // A script is begun once, and looked after as often as it takes.
+  // A script is started once. Later passes only wait for it.
   const isRun = intention.kind === 'run';
   if (begun >= MOST_BEGUN && !isRun)
     return failed(
@@ -67,7 +66,7 @@ async function begin(deployment: Deployment, intention: Begun, hands: Hands): Pr
   return lost ? failed(LOST) : fault && failed(fault);
 }
 
-/** Whatever ends the agent in the middle of a deployment would do so for ever. */
+/** Limit of starts: a deployment that kills the agent must not do so forever. */
 const MOST_BEGUN = 5;
 
 const asksForRotation = ({ kind }: Operation, intention: Begun): boolean =>
@@ -82,10 +81,10 @@ const LOST = new AgentError(
   { reason: 'record-damaged' },
 );
 
-/** What is begun with: an intention, or the error that came in its place. */
+/** An intention, or the error that replaces it. */
 type Begun = Intention | { kind: 'refused'; outcome: Outcome };
 
-/** An error before the operation starts becomes its outcome. @throws `aborted` */
+/** Converts an error before the operation starts into its outcome. @throws `aborted` */
 async function orRefusal(intended: Promise<Intention | undefined>): Promise<Begun | undefined> {
   try {
     return await intended;
@@ -108,7 +107,7 @@ async function attempt(
         return intention.outcome;
       case 'nothing':
         return succeeded(`${intention.why}\n`);
-      // Modules of rotations and scripts are loaded on first use: an idle daemon stays small.
+      // Modules of rotations and scripts are loaded on first use, which keeps an idle daemon small.
       case 'run': {
         const { carryOutRun } = await import('../execution/perform-run.ts');
         const outcome = await carryOutRun(id, intention.run, hands, abort);
@@ -131,7 +130,7 @@ async function attempt(
     }
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    // Whatever keeps it from being looked at, a script that runs is not over: the next pass looks again.
+    // A running script has not ended, even if its state cannot be read. The next pass looks again.
     if (intention.kind === 'run' && (await hands.runs.runs.look(id)).is === 'running') throw error;
     return failed(error);
   }

@@ -7,18 +7,19 @@ import { type MigrationStep, planMigration, SUCCESSOR } from '../migration/plan.
 import type { Wanted } from './collect.ts';
 import { runsContainer } from './in-container.ts';
 
-/** Whether this program or heat-container-agent serves the node, and whether the agent has just taken over. */
+/** Which program serves the node; `taken-over`: the agent has just replaced heat-container-agent. */
 export type Servant = 'agent' | 'heat-container-agent' | 'taken-over';
 
-/** Steps of `agent migrate` for a node on which nothing of this program runs: this is the agent, and it is configured. */
+/** Steps of `agent migrate` that a running agent does not need: it is installed and configured. */
 const IN_SHELL_ONLY: ReadonlySet<MigrationStep['do']> = new Set(['let-finish', 'write-config']);
 
 const startsAgent = (step: MigrationStep): boolean =>
   step.do === 'enable-and-start' && step.unit === SUCCESSOR;
 
 /**
- * Magnum's user data starts heat-container-agent on a new node, for the scripts that set it up. Until these have been
- * answered it serves everything, then the agent takes its place: no deployment has two servants.
+ * Decides which program serves the node. On a new node, Magnum's user data starts heat-container-agent for the setup
+ * scripts. It serves all deployments until the setup has been answered; then the agent replaces it. So no deployment is
+ * served twice.
  */
 export async function servantOf(
   { deployments }: Pick<Wanted, 'deployments'>,
@@ -30,7 +31,7 @@ export async function servantOf(
   if (!(await runsContainer(hands, abort))) return 'agent';
   const applied = await appliedByHeatConfig(hands.disk);
   const isSetUp = creations.every(({ id }) => applied.some((one) => one.id === id));
-  // heat-config writes the answer of a deployment last. This unit cannot see processes of a privileged container.
+  // heat-config writes the answer of a deployment last. This unit cannot see the processes of a privileged container.
   if (!isSetUp || applied.some(({ answered }) => !answered)) return 'heat-container-agent';
   const steps = await planMigration(hands, abort);
   const due = steps.filter((step) => !IN_SHELL_ONLY.has(step.do) && !startsAgent(step));

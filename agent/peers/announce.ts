@@ -3,13 +3,13 @@ import type { Hands } from '../hands.ts';
 import type { Known, Place } from './known.ts';
 import { type AnnotationName, onOwnNode } from './own-node.ts';
 
-/** The annotation of a Node whose agent is in the middle of a step. */
+/** The annotation on the Node of an agent that is in the middle of a step. */
 export const STEP = 'step' satisfies AnnotationName;
 
 /**
- * Says on this node's own Node that a step is under way, for as long as the work takes.
+ * Announces a step on this node's own Node while `work` runs.
  *
- * @param work is handed whether the API has been told, as `announce` says it
+ * @param work receives the result of `announce`
  */
 export async function whileAnnounced<T>(
   step: string,
@@ -27,10 +27,10 @@ export async function whileAnnounced<T>(
 }
 
 /**
- * Says on this node's own Node that a step is under way, so that peers wait for its end.
+ * Announces on this node's own Node that a step is in progress, so that peers wait for its end.
  *
- * @param step undefined: it is over
- * @returns false when an API that answers could not be told
+ * @param step undefined: the step has ended
+ * @returns false when an API server answers but the announcement failed
  */
 export async function announce(
   step: string | undefined,

@@ -5,13 +5,13 @@ import type { ClientIdentity } from '../../src/services/health.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
-/** The CAs by which nodes verify one another. */
+/** The CAs with which nodes verify each other. */
 export type PeerCa = 'kubernetes' | 'etcd';
 
-/** As what this node asks the ports of others that one CA verifies. */
+/** The identity with which this node connects to the ports that one CA verifies. */
 export type Client = {
   row: CertificateRow;
-  /** The file of whom this node trusts there. */
+  /** The file of the CAs that this node trusts on these ports. */
   ca: string;
   certificate: string;
   key: string;
@@ -19,8 +19,8 @@ export type Client = {
 export type Clients = Partial<Record<PeerCa, Client>>;
 
 /**
- * On a master the certificates with which it asks its own API server (system:masters) and its own etcd whether they are
- * well; on a worker its kubelet's.
+ * Returns the client identities of this node. A master uses the certificates of its own health checks, for the API
+ * server (system:masters) and for etcd. A worker uses its kubelet's.
  */
 export function clientsOf({ layout }: Pick<Node, 'layout'>): Clients {
   const server = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
@@ -39,7 +39,7 @@ function clientOf(name: string | undefined, layout: Node['layout']): Client | un
   return { row, ca: ca.file.path, certificate: certificate.path, key: key.path };
 }
 
-/** What such a client has now, PEM; undefined where a file is missing. */
+/** Reads a client's present certificate and key (PEM); undefined if a file is missing. */
 export async function readClient(
   client: Pick<Client, 'certificate' | 'key'>,
   { disk, secrets }: Pick<Hands, 'disk' | 'secrets'>,

@@ -11,7 +11,7 @@ import { apiServersFor, ownEtcdOf } from '../rotation/count-masters.ts';
 import type { Address } from './reach-api.ts';
 import type { KnownPeer } from '../phases/record.ts';
 
-/** What the cluster tells of its nodes. Anybody with the rights of an administrator can forge the first two. */
+/** The cluster's lists of its nodes. Every administrator of the cluster can forge the first two. */
 export type Listed = {
   nodes: readonly NodeObject[];
   apis: readonly Address[];
@@ -19,10 +19,10 @@ export type Listed = {
 };
 
 /**
- * What a master asks the Kubernetes API and its etcd, and a worker the API: its kubelet may read its own Node alone, its
- * kube-proxy may list the API servers.
+ * Lists the nodes of the cluster. A master asks the Kubernetes API and its etcd, a worker only the API. A worker's
+ * kubelet may read only its own Node, but its kube-proxy may list the API servers.
  *
- * @throws what the API answers when it cannot say
+ * @throws the API's error
  */
 export async function listNodes(ask: AskApi, node: Node, hands: Hands, abort: AbortSignal): Promise<Listed> {
   if (node.role !== 'master')
@@ -36,7 +36,10 @@ export async function listNodes(ask: AskApi, node: Node, hands: Hands, abort: Ab
   };
 }
 
-/** None where this node's kube-proxy may not list them: then the one that its kubelet asks is the only one known. */
+/**
+ * Lists the API servers. Returns none if this node's kube-proxy may not list them. Then only the server that its
+ * kubelet uses is known.
+ */
 async function listApiServers(node: Node, hands: Hands, abort: AbortSignal): Promise<readonly Address[]> {
   try {
     return await apiServersFor(node, hands, BRIEFLY, abort);
@@ -47,7 +50,7 @@ async function listApiServers(node: Node, hands: Hands, abort: AbortSignal): Pro
   }
 }
 
-/** None where this node's own etcd cannot be asked. */
+/** Lists the members of etcd; none if this node's own etcd cannot be asked. */
 export async function listMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<EtcdMember[]> {
   const etcd = await ownEtcdOf(node, hands, abort);
   if (typeof etcd === 'string') return [];
@@ -61,8 +64,8 @@ export async function listMembers(node: Node, hands: Hands, abort: AbortSignal):
 }
 
 /**
- * The peers of this node, each with the ports that count: a master has API server, etcd and kubelet of all others, a
- * worker the API servers. Ports are put together by their address.
+ * Returns the peers of this node, each with its relevant ports. For a master these are API server, etcd and kubelet of
+ * all others; for a worker the API servers. Ports are grouped by address.
  *
  * @param own the addresses and the name of this node
  */

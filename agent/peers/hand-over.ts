@@ -6,11 +6,11 @@ import type { OtherMaster } from '../phases/turn.ts';
 import { type Client, readClient } from './clients.ts';
 
 /**
- * Before the restart of this node's etcd: if it leads, another member takes the leadership over, so that the cluster is
- * not without a leader until an election. A hand-over that fails is logged: then etcd elects one.
+ * Moves etcd's leadership to another member before this node's etcd restarts, if it leads. Otherwise the cluster would
+ * have no leader until an election. A failure is logged; etcd then elects a leader itself.
  *
- * @param url where the own etcd serves clients
- * @param others the other members, of which those that are well may lead
+ * @param url the client address of this node's etcd
+ * @param others the other members; only healthy ones may lead
  */
 export async function handOver(
   url: string | undefined,

@@ -7,13 +7,13 @@ import { replaceFile } from '../../src/base/replace-file.ts';
 import type { Hands } from '../hands.ts';
 import { RUNTIME } from '../paths.ts';
 
-/** That this master holds its turn, for `agent status`. It lives in /run, and only while the turn is held. */
+/** Records for `agent status` that this master holds its turn. The file is in /run and exists only during the turn. */
 const path = join(RUNTIME, 'turn.json');
 
 /** `since`: milliseconds since the epoch. */
 const Record = v.object({ since: v.number() });
 
-/** Works with the record in place; without one where it cannot be written. */
+/** Runs `work` while the record exists. If the record cannot be written, runs it without. */
 export async function whileRecorded<T>(hands: Hands, work: () => Promise<T>): Promise<T> {
   const { disk, clock } = hands;
   await orLog(hands, async () => {
@@ -39,9 +39,9 @@ async function orLog({ log }: Pick<Hands, 'log'>, write: () => Promise<void>): P
 }
 
 /**
- * Since when this master holds its turn.
+ * Returns since when this master holds its turn.
  *
- * @param since when the lock was taken; an older record is of a process that has ended
+ * @param since when the lock was taken; an older record belongs to a process that has ended
  */
 export async function readHeldTurn(disk: Disk, since: number): Promise<number | undefined> {
   const record = await readJson(disk, path, Record);

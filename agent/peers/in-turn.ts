@@ -11,17 +11,17 @@ import { apisOf, findKnown, type Known, type Place, placeOf } from './known.ts';
 import { mastersOf } from './masters.ts';
 import { type BeforeRestart, newTurnMemory, takeTurn, type TurnPlace, whileHeld } from './turn.ts';
 
-/** How often, and for how long, a master asks for its turn before it goes on without one. */
+/** Interval of requests for a turn, and the limit after which a master continues without one. */
 const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
 
 /**
- * Does what restarts the units of a master in its turn, where masters take turns: where they go through rotations by
- * themselves, and etcd has several members. Only the Kubernetes API and the peers are asked. The wait ends after 15
- * minutes, because a deployment waits for its answer, and the work begins without a turn. It does not begin while no API
- * server answers, unless a certificate of this node has expired: then it is cut off already.
+ * Restarts a master's units within its turn. Masters take turns if they go through rotations by themselves and etcd has
+ * several members. Asks only the Kubernetes API and the peers. After 15 minutes the work starts without a turn, because
+ * a deployment waits for its answer. While no API server answers, the work does not start, unless a certificate of this
+ * node has expired: then peers already reject it.
  *
- * @param resumes an interrupted run is brought to its end: it waits for another master's turn alone, and for no API
- * @throws `precondition` with the reason `no-api`; and what `work` throws
+ * @param resumes an interrupted run is being completed: it waits for another master's turn, but not for the API
+ * @throws `precondition` with the reason `no-api`, and the errors of `work`
  */
 export async function inTurn<T>(
   node: Node,
@@ -52,10 +52,10 @@ export async function inTurn<T>(
 }
 
 /**
- * Brings an interrupted run to its end: who has begun finishes, also without an API server, which may be one of the
- * units that are down. On a node that cannot be read there are no turns.
+ * Completes an interrupted run in its turn. It must finish even without an API server, because that may be one of the
+ * stopped units. A node that cannot be read takes no turns.
  *
- * @throws what `work` throws
+ * @throws the errors of `work`
  */
 export async function resumeInTurn<T>(
   hands: Hands,
@@ -73,7 +73,7 @@ const TAKING = { code: 'take-turn', text: 'take the turn of this master' } as co
 
 type Taken = { turn: TurnPlace; known: Known };
 
-/** @returns undefined when there are no turns to take, and when the work begins without one */
+/** @returns undefined when this node takes no turns, or when the work starts without one */
 async function waitForTurn(
   place: Place,
   resumes: boolean,
@@ -96,7 +96,7 @@ async function waitForTurn(
     throw notYet(turn.why, ...turn.for);
   };
   try {
-    // `agent status` shows for whom a retry waits, and until when.
+    // `agent status` shows which nodes a retry waits for, and until when.
     const taken = await hands.retry(TAKING, PATIENCE, abort, ask);
     if (taken) await noteMissed(undefined, hands);
     return taken;
@@ -115,7 +115,10 @@ const NO_API =
 const notYet = (why: string, ...who: string[]): AgentError =>
   new AgentError('not-yet', `${why}: ${who.join(', ')}`, { reason: why });
 
-/** Other masters are known, and the own etcd does not say which: it does not answer. */
+/**
+ * Returns a place for the turn if other masters exist but the node's own etcd does not answer, so that they are
+ * unknown.
+ */
 function unknownMasters(
   { members, peers }: Known,
   { node, units }: Place,
@@ -126,7 +129,7 @@ function unknownMasters(
   return { place, others: 'unknown' };
 }
 
-/** Whether a client certificate of this node has expired: no peer accepts it, and waiting mends nothing. */
+/** Whether a client certificate of this node has expired. Every peer rejects it, and waiting does not help. */
 async function isCutOff({ node }: Place, hands: Hands): Promise<boolean> {
   for (const client of Object.values(clientsOf(node))) {
     const identity = await readClient(client, hands);
@@ -136,7 +139,7 @@ async function isCutOff({ node }: Place, hands: Hands): Promise<boolean> {
   return false;
 }
 
-/** For `agent status` and `agent doctor`. */
+/** Records a missed turn for `agent status` and `agent doctor`. */
 async function noteMissed(why: string | undefined, hands: Hands): Promise<void> {
   try {
     const { turnMissed, ...rest } = await readRotation(hands);

@@ -10,7 +10,7 @@ import { clientsOf } from './clients.ts';
 import { listMembers, listNodes, peersIn } from './find-peers.ts';
 import { type Address, firstApisOf, withAnyApi } from './reach-api.ts';
 
-/** From where this node looks at its peers. */
+/** This node and its units, from which it contacts its peers. */
 export type Place = { node: Node; units: readonly UnitPlan[] };
 
 export const placeOf = async (node: Node, hands: Hands, abort: AbortSignal): Promise<Place> => ({
@@ -18,7 +18,7 @@ export const placeOf = async (node: Node, hands: Hands, abort: AbortSignal): Pro
   units: await unitsOf(node, hands, abort),
 });
 
-/** The peers of a node, and what the Kubernetes API and etcd say of them. */
+/** The peers of a node, and the data of the Kubernetes API and etcd about them. */
 export type Known = {
   api: ApiState;
   nodes: readonly NodeObject[];
@@ -26,7 +26,10 @@ export type Known = {
   peers: readonly KnownPeer[];
 };
 
-/** Finds the peers of this node: those that the API and etcd list, and those of root's record. Magnum is not asked. */
+/**
+ * Finds the peers of this node: those in the lists of the API and etcd, and those in root's record. Does not ask
+ * Magnum.
+ */
 export async function findKnown(place: Place, hands: Hands, abort: AbortSignal): Promise<Known> {
   const { node, units } = place;
   const isMaster = node.role === 'master';
@@ -55,7 +58,7 @@ export async function findKnown(place: Place, hands: Hands, abort: AbortSignal):
   };
 }
 
-/** The API servers that this node may ask: its own first. */
+/** Lists the API servers that this node may ask, its own first. */
 export const apisOf = (
   node: Node,
   units: readonly UnitPlan[],

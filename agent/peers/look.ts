@@ -18,7 +18,7 @@ import { probesFor } from './probes.ts';
 /** The input of `decide`, the known peers, and the CAs that Magnum serves. */
 export type Look = { view: View; known: Known; served: ServedCas };
 
-/** What this node and its peers have, compared with the CAs that Magnum serves now. @throws what keeps Magnum from being asked */
+/** Compares this node and its peers with the CAs that Magnum serves now. @throws errors that prevent asking Magnum */
 export async function lookAround(
   place: Place,
   cluster: Cluster,
@@ -32,8 +32,8 @@ export async function lookAround(
 }
 
 /**
- * Finds the peers of this node and asks each of them. What it finds is added to the file in which root keeps every peer;
- * a peer leaves that file when the API does not list it and it does not answer.
+ * Finds the peers of this node and connects to each. Records them in a file that only root can change. A peer is
+ * removed when the API does not list it and it does not answer.
  */
 export async function look(
   own: Own,
@@ -69,7 +69,7 @@ export async function look(
   const peers = seen.filter(([, peer]) => peer.seen ?? peer.isReady !== undefined);
 
   const course = record.course?.cas === cas ? record.course : { cas, since: clock.now() };
-  // Under other CAs nothing of what was said before holds.
+  // With other CAs, all earlier orders and observations are obsolete.
   const oldCa = oldCaSeen(own, cas, record, clock.now());
   const kept = {
     ...record,

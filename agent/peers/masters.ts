@@ -13,15 +13,18 @@ import { namesOf } from '../node.ts';
 import { STEP } from './announce.ts';
 import { handOver } from './hand-over.ts';
 
-/** With whom this node takes turns. */
+/** The masters with which this node takes turns. */
 export type Masters = {
   place: TurnPlace;
   others: OtherMaster[];
-  /** Every other master that answers refuses this node: its units serve nobody, so it needs no turn to restart them. */
+  /**
+   * Every other master that answers rejects this node. No other master uses its units, so restarting them needs
+   * no turn.
+   */
   isCutOff: boolean;
 };
 
-/** Where the turn of this node is written. Undefined on a worker and on the only master: they take no turns. */
+/** Returns where this node writes its turn. Undefined on a worker and on a single master, which take no turns. */
 export function turnPlaceOf({ members, peers }: Known, { node, units }: Place): TurnPlace | undefined {
   const own = members.find((member) => isOf(node, member));
   const { kubernetes, etcd } = clientsOf(node);
@@ -29,7 +32,10 @@ export function turnPlaceOf({ members, peers }: Known, { node, units }: Place): 
   return { own: own.name, apis: apisOf(node, units, peers), client: kubernetes };
 }
 
-/** The other members of etcd, and whether each is well: it answers a client that etcd is in quorum. */
+/**
+ * Returns the other members of etcd and their health. A member is healthy if it confirms to a client that etcd has a
+ * quorum.
+ */
 export async function mastersOf(
   known: Known,
   at: Place,
@@ -92,7 +98,7 @@ async function presenceOf(
   };
 }
 
-/** Those of its ports that present a certificate, whichever. */
+/** Returns the handshakes of its ports that present any certificate. */
 async function handshakesWith(
   { ports }: KnownPeer,
   clients: Clients,

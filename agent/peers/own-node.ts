@@ -8,22 +8,22 @@ import { clientsOf } from './clients.ts';
 import { apisOf, type Place } from './known.ts';
 import { type Reached, withAnyApi } from './reach-api.ts';
 
-/** The annotations of the agents, without `coe-agent/`: the step that is under way, and how the node is. */
+/** The agents' annotations, without `coe-agent/`: the step in progress, and the report. */
 export type AnnotationName = 'step' | 'report';
 
-/** This node's own Node. A kubelet's certificate may write on this one alone. */
+/** This node's own Node, the only one on which a kubelet's certificate may write. */
 export type OwnNode = {
   name: string;
   ask: AskApi;
-  /** Sets annotations, and removes those that are null. false: there is no such Node. */
+  /** Sets annotations, and removes those that are null. Returns false if the Node does not exist. */
   annotate(changes: Partial<Record<AnnotationName, string | null>>): Promise<boolean>;
 };
 
 /**
- * Works on this node's own Node, with the first API server that answers.
+ * Runs `work` on this node's own Node, with the first API server that answers.
  *
  * @returns undefined on a node without Kubernetes
- * @throws what `work` throws
+ * @throws the errors of `work`
  */
 export async function onOwnNode<T>(
   { node, units, peers }: Place & { peers: readonly KnownPeer[] },

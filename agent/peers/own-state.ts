@@ -6,7 +6,7 @@ import type { Node } from '../node.ts';
 import type { Own } from '../phases/decide.ts';
 import { servedCa, type ServedCas } from '../rotation/served-cas.ts';
 
-/** What this node has, by its files, compared with the CAs that Magnum serves. */
+/** Compares this node's files with the CAs that Magnum serves. */
 export async function ownState(
   served: ServedCas,
   { layout, role }: Node,
@@ -16,7 +16,7 @@ export async function ownState(
     layout,
     async (path) => await readText(disk, path),
   );
-  // Who takes exactly one certificate signs with it, and says nothing of whom the node trusts.
+  // A file with exactly one certificate is used for signing. It does not show which CAs the node trusts.
   const trusted = authorities.flatMap(([ca, pem], index) =>
     layout.authorities[index]?.single === true ? [] : [{ ca, cas: certificatesIn(pem, `the ${ca} CA`) }],
   );
@@ -30,13 +30,13 @@ export async function ownState(
       const pem = certificates.find(([name]) => name === row.name)?.[1];
       const [leaf] = certificatesIn(pem ?? '', row.name);
       const ca = servedCa(served, row.ca);
-      // A release of Magnum that makes fewer certificates is no other CA.
+      // A missing certificate does not count: another release of Magnum may create fewer.
       return !leaf || (ca !== undefined && leaf.verify(ca.publicKey));
     }),
   };
 }
 
-/** The served CAs in one word. */
+/** Formats the served CAs as one string, to compare and record them. */
 export const wordFor = (served: ServedCas): string =>
   [...served]
     .map(([type, { fingerprint256 }]) => `${type} ${fingerprint256}`)

@@ -10,7 +10,7 @@ import type { Node } from '../node.ts';
 import { STATE } from '../paths.ts';
 import type { Clients, PeerCa } from './clients.ts';
 
-/** Client certificates of the served CA, with which peers are asked whether they accept it, before this node uses any. */
+/** Client certificates of the served CA. They test whether peers accept that CA before the node itself uses it. */
 export const PROBES = join(STATE, 'probes.json');
 
 const Identity = v.object({ certificate: v.string(), key: v.string() });
@@ -24,9 +24,10 @@ const Probes = v.object({
 export type Probes = Partial<Record<PeerCa, ClientIdentity>>;
 
 /**
- * Those of these CAs, issued once and kept. They are as the node's own clients are, and so are no more than it has.
+ * Returns the probes for these CAs; issues them once and keeps them. They have the names and usages of the node's own
+ * clients, so they grant no additional rights.
  *
- * @throws what Magnum's refusal is
+ * @throws Magnum's error
  */
 export async function probesFor(
   cas: string,

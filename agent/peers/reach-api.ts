@@ -10,7 +10,7 @@ import { type Client, readClient } from './clients.ts';
 
 export type Address = { host: string; port: number };
 
-/** Where this node's own API server listens, or whom its kubelet asks by Magnum's heat-params. */
+/** Returns the address of this node's own API server, or the one in heat-params that its kubelet uses. */
 export function firstApisOf({ layout, params }: Node, units: readonly UnitPlan[]): Address[] {
   const server = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
   const probe = units.find(({ name }) => name === server?.unit)?.probe;
@@ -21,13 +21,13 @@ export function firstApisOf({ layout, params }: Node, units: readonly UnitPlan[]
   ];
 }
 
-/** `refused`: an API server answers, and accepts this node as little as the node accepts it. */
+/** `refused`: an API server answers, but it and this node reject each other. */
 export type Reached<T> = { api: 'answers'; value: T } | { api: 'refused' | 'silent' };
 
 /**
- * Works with the first API server that answers and accepts this node: its own may be the one that restarts.
+ * Runs `work` with the first API server that answers and accepts this node: the node's own server may be restarting.
  *
- * @throws what `work` throws
+ * @throws the errors of `work`
  */
 export async function withAnyApi<T>(
   addresses: readonly Address[],
@@ -56,10 +56,10 @@ export async function withAnyApi<T>(
   return { api: state };
 }
 
-/** A machine that is off answers nothing at all. */
+/** Limit for one server: a machine that is off does not answer at all. */
 const TRY_MS = 10_000;
 
-/** One look, at what any user may ask. @throws `aborted` */
+/** Makes one request that every user may make. @throws `aborted` */
 async function askBriefly(
   ask: AskApi,
   what: string,
@@ -72,12 +72,12 @@ async function askBriefly(
   } catch (error) {
     if (codeOf(error) === 'aborted' && !abort.aborted) return 'late';
     if (!isNotReady(error)) throw error;
-    // Its certificate has been judged before anything was asked (`serverFault`).
+    // TLS verifies the server's certificate before any request (`serverFault`).
     return codeOf(error) === 'not-yet' ? 'refused' : 'none';
   }
 }
 
-/** Whether a server is there, which has ended the connection of this node's certificate. @throws `aborted` */
+/** Whether a server is listening that closes connections with this node's certificate. @throws `aborted` */
 async function isPresent(
   host: string,
   port: number,

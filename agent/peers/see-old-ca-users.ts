@@ -15,18 +15,18 @@ import type { Look } from './look.ts';
 import { wordFor } from './own-state.ts';
 import { withAnyApi } from './reach-api.ts';
 
-/** While `retire` waits, the cluster is looked through so often; right before `retire`, if the last look is older. */
+/** Minimum age of the last look before a new one: while `retire` waits, and right before `retire`. */
 const PACE_MS = { waits: 3_600_000, due: 300_000 };
-/** A look at a large cluster ends then, and is taken for none. */
+/** Time limit for a look at a large cluster. A look that exceeds it is discarded. */
 const LONGEST_MS = 60_000;
-/** So many are named; the others are counted. */
+/** Limit for the named objects; the others are only counted. */
 const NAMED = 50;
 
 /**
- * Before `retire`, a master lists the objects of the cluster that still need the old CA: for `agent status`, and as an
- * event when there are others than before. Nothing waits for them, and a failure only delays the next look.
+ * Lists, on a master before `retire`, the objects of the cluster that still need the old CA. Records them for `agent
+ * status` and logs an event when they change. Nothing waits for them, and a failure only delays the next look.
  *
- * @param isDue whether `retire` is about to begin
+ * @param isDue whether `retire` is about to start
  * @throws `aborted`
  */
 export async function seeOldCaUsers(
@@ -38,15 +38,15 @@ export async function seeOldCaUsers(
 ): Promise<void> {
   const { own, course } = view;
   const isBeforeRetire = own.trustsServed && own.presentsServed && own.trustsFormer;
-  // A person has to be out this minute.
+  // A person has ordered to finish now.
   if (!own.isMaster || !isBeforeRetire || course.finishNow) return;
   const place = { node, units };
   await lookThrough(isDue, served, course.since, known.peers, place, hands, abort);
 }
 
 /**
- * The same before a `retire` that a deployment asks for by its name. The nodes may not have looked at their peers before:
- * pods that have started before Magnum made its CA are older than their trust in it.
+ * Does the same before a `retire` that a deployment requests by name. The nodes may not have looked at their peers
+ * before. Then the creation of Magnum's CA counts: pods started before it do not trust it.
  *
  * @throws `aborted`
  */
@@ -65,7 +65,7 @@ export async function seeOldCaUsersBeforeRetire(node: Node, hands: Hands, abort:
   }
 }
 
-/** @param since when the nodes began to trust the served CAs */
+/** Lists and records the objects. @param since when the nodes started to trust the served CAs */
 async function lookThrough(
   isDue: boolean,
   served: ServedCas,
@@ -114,7 +114,7 @@ async function lookThrough(
   }
 }
 
-/** A look that fails is none. @throws the error when the program is to stop, or is at fault */
+/** Logs a failed look. @throws the error when the program must stop, or when it is a bug */
 function tellUnknown(error: unknown, { log }: Pick<Hands, 'log'>, abort: AbortSignal): void {
   if (abort.aborted || !(error instanceof AgentError)) throw error;
   log('old-ca-users-unknown', { code: codeOf(error), why: explain(error) });
@@ -123,7 +123,7 @@ function tellUnknown(error: unknown, { log }: Pick<Hands, 'log'>, abort: AbortSi
 const inWords = ({ kind, namespace, name, reason }: OldCaUsers['users'][number]): string =>
   `${kind} ${namespace === '' ? '' : `${namespace}/`}${name} (${reason})`;
 
-/** The CAs that this node trusts beside those that Magnum serves. */
+/** Returns the CAs that this node trusts besides those that Magnum serves. */
 async function formerIn(
   { layout }: Node,
   served: Look['served'],

@@ -8,10 +8,10 @@ import type { Seen } from '../phases/decide.ts';
 import type { PeerCa } from './clients.ts';
 import type { KnownPeer, KnownPort } from '../phases/record.ts';
 
-/** What this node verifies a peer with, and what it asks with, by the CA of the port. */
+/** The certificates to verify a peer with and to present to it, by the CA of the port. */
 export type Means = {
   served: X509Certificate;
-  /** Whom this node trusts now. */
+  /** The CAs that this node trusts now. */
   trusted: readonly X509Certificate[];
   own: ClientIdentity;
   /** A client certificate of the served CA. */
@@ -19,8 +19,8 @@ export type Means = {
 };
 
 /**
- * Sees by handshakes what a peer presents and accepts. A port that does not answer beside one that does is taken as one
- * that is behind.
+ * Determines by handshakes what a peer presents and accepts. If only some of its ports answer, the others count as
+ * still using the former CA.
  *
  * @returns undefined when none of its ports answers
  */
@@ -57,7 +57,7 @@ async function seePort(
   const shown = await askPeer(port, probe, abort);
   if (!shown) return undefined;
   const acceptsServed = shown.accepts === 'yes';
-  // How it takes the present certificate matters only where it does not accept another.
+  // The answer to the present certificate only matters if the port rejects the probe.
   const now: Handshake | undefined = acceptsServed ? undefined : await askPeer(port, own, abort);
   const { presents } = shown;
   return {

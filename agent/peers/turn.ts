@@ -10,7 +10,7 @@ import { type Address, withAnyApi } from './reach-api.ts';
 
 const LEASE = 'coe-agent-turn';
 
-/** What an agent remembers of the turn from one look to the next; lost with the process, which only delays. */
+/** State of the turn that an agent keeps between two looks. It is lost with the process, which only causes a delay. */
 export type TurnMemory = { version: string | undefined; seenAt: number; waitedMs: number; lookedAt: number };
 export const newTurnMemory = (): TurnMemory => ({
   version: undefined,
@@ -19,10 +19,12 @@ export const newTurnMemory = (): TurnMemory => ({
   lookedAt: Infinity,
 });
 
-/** Of the time between two looks so much counts as waiting: the machine may have been suspended. */
+/** Limit for the time between two looks that counts as waiting: the machine may have been suspended. */
 const COUNTED_MS = 600_000;
 
-/** `own`: the node's name; `apis`: its own API server first; `handOver`: before the restart of a unit that leads. */
+/**
+ * `own`: the node's name. `apis`: its own API server first. `handOver`: runs before the restart of a unit that leads.
+ */
 export type TurnPlace = {
   own: string;
   apis: readonly Address[];
@@ -31,10 +33,10 @@ export type TurnPlace = {
 };
 
 /**
- * Asks for the turn once. `lost`: somebody else has written the lease at that moment; `no-api`: none answers;
- * `api-refused`: those that answer do not accept this node, or the node does not accept them.
+ * Makes one attempt to take the turn. `lost`: another node wrote the lease at the same time. `no-api`: no server
+ * answers. `api-refused`: the servers that answer and this node reject each other.
  *
- * @param others `unknown`: the own etcd does not name them, so every holder is taken for a master
+ * @param others `unknown`: the own etcd does not name them, so every holder counts as a master
  */
 export async function takeTurn(
   { own, apis, client }: TurnPlace,
@@ -75,7 +77,7 @@ const anybody = (holder: string, own: string): OtherMaster[] =>
 /** Called before the restart of each unit, with its name. */
 export type BeforeRestart = (unit: string) => Promise<void>;
 
-/** Works in a turn that has been taken, renews it before each restart, and gives it back. */
+/** Runs `work` in a turn that was taken. Renews it before each restart, and releases it afterwards. */
 export async function whileHeld<T>(
   place: TurnPlace,
   hands: Hands,
@@ -96,7 +98,7 @@ export async function whileHeld<T>(
   }
 }
 
-/** Renews the own turn before the restart of a unit. An API that is away for the moment is no reason to stop. */
+/** Renews this node's turn before the restart of a unit. An API that does not answer is ignored. */
 export async function renewTurn(
   { own, apis, client }: TurnPlace,
   hands: Hands,
@@ -105,7 +107,7 @@ export async function renewTurn(
   await write(own, own, { apis, client }, hands, abort);
 }
 
-/** Gives the turn back. When that fails it ends by itself. */
+/** Releases the turn. If that fails, the turn expires. */
 export async function giveTurnBack(
   { own, apis, client }: TurnPlace,
   hands: Hands,
@@ -114,7 +116,7 @@ export async function giveTurnBack(
   await write(own, '', { apis, client }, hands, abort);
 }
 
-/** Only a lease that this node holds is written. */
+/** Writes the lease, but only if this node holds it. */
 async function write(
   own: string,
   holder: string,

@@ -1,30 +1,30 @@
 import type { Phase } from '../../src/operation/phase.ts';
 
-/** What this node has, compared with the CAs that Magnum serves. */
+/** This node's files, compared with the CAs that Magnum serves. */
 export type Own = {
   isMaster: boolean;
-  /** Each served CA is trusted. */
+  /** The node trusts each served CA. */
   trustsServed: boolean;
-  /** CAs of before are trusted beside them. */
+  /** The node also trusts former CAs. */
   trustsFormer: boolean;
-  /** Each certificate is signed by a served CA. */
+  /** A served CA has signed each certificate. */
   presentsServed: boolean;
 };
 
-/** Another node that this one has TLS connections with. */
+/** Another node that has TLS connections with this one. */
 export type Peer = {
   name: string;
   isMaster: boolean;
-  /** What the Kubernetes API says; undefined: it does not list the node, which only this node's own record names. */
+  /** The status in the Kubernetes API. undefined: the API does not list the node; only this node's own record does. */
   isReady: boolean | undefined;
-  /** It says that a step of its own is under way, which may still be rolled back. */
+  /** It announces a step in progress, which may still be rolled back. */
   isStepping: boolean;
-  /** What handshakes with its ports have shown; undefined: none of them answers. */
+  /** The result of handshakes with its ports; undefined: none of them answers. */
   seen: Seen | undefined;
 };
 
 export type Seen = {
-  /** `former`: this node accepts it, but not after `retire`. `refused`: this node does not accept it now. */
+  /** `former`: this node accepts it now, but not after `retire`. `refused`: this node rejects it now. */
   presents: 'served' | 'former' | 'refused';
   /** Whether it accepts a certificate of the served CA. */
   acceptsServed: boolean;
@@ -32,16 +32,16 @@ export type Seen = {
   acceptsOwn: boolean;
 };
 
-/** `refused`: an API server answers, and refuses this node's certificate. */
+/** `refused`: an API server answers, and rejects this node's certificate. */
 export type ApiState = 'answers' | 'refused' | 'silent';
 
-/** What the files of root on this node say of the rotation. */
+/** The state of the rotation in root's files on this node. */
 export type Course = {
   /** Since when this node trusts the served CAs, in milliseconds since the epoch. */
   since: number;
-  /** No peer is waited for any longer. */
+  /** The node no longer waits for any peer. */
   finishNow: boolean;
-  /** The operator's hold ends then. */
+  /** When the operator's hold expires. */
   heldUntil: number | undefined;
 };
 
@@ -60,7 +60,7 @@ export type Wait = {
   why: WaitReason;
   /** Names of the peers. */
   for: readonly string[];
-  /** When it ends by itself, in milliseconds since the epoch; undefined: never. */
+  /** When the wait expires, in milliseconds since the epoch; undefined: never. */
   until: number | undefined;
 };
 export type WaitReason =
@@ -70,22 +70,22 @@ export type WaitReason =
   | 'peers-refuse-served'
   /** `retire` would cut these peers off: they still present a certificate of a former CA. */
   | 'peers-present-former'
-  /** These peers are in the middle of a step, which may still be rolled back. */
+  /** These peers are in the middle of a step that may still be rolled back. */
   | 'peers-stepping'
-  /** Going on without these masters would leave etcd without a quorum. */
+  /** Continuing without these masters would cost etcd its quorum. */
   | 'no-quorum';
 
 export type Decision =
   | { do: 'trust' }
-  /** `despite`: peers that are cut off, because the time is over. */
+  /** `despite`: peers that are cut off because the time limit has passed. */
   | { do: Exclude<Phase, 'all' | 'trust'>; despite: readonly string[] }
   | Wait
   | { do: 'nothing' };
 
 /**
- * The next step of a rotation on this node. A step is taken when no peer is cut off by it. `trust` never cuts off a
- * peer, so it waits for nothing. A record of the Kubernetes API can delay a step and never hurry one: a peer that
- * answers counts, whatever the API says of it.
+ * Decides the next step of a rotation on this node. A step is due when it cuts off no peer. `trust` never cuts off a
+ * peer, so it waits for nothing. Data from the Kubernetes API can delay a step but never bring it forward. For a peer
+ * that answers, only its handshakes count.
  */
 export function decide(view: View): Decision {
   const { own, api, peers, course, now, withinMs } = view;
@@ -94,7 +94,7 @@ export function decide(view: View): Decision {
   if (step === 'retire' && !own.trustsFormer) return { do: 'nothing' };
   if (course.heldUntil !== undefined && course.heldUntil > now) return wait('held', [], course.heldUntil);
   const until = deadline(step, course, withinMs);
-  // A node that the API refuses goes by what its handshakes show; without any it knows nothing.
+  // If the API rejects this node, its handshakes with peers decide. Without any handshake, nothing is known.
   if (api === 'silent' || (api === 'refused' && !peers.some(({ seen }) => seen))) return wait('no-api', []);
 
   const cutOff = peers.filter(isCutOff[step]);
@@ -116,24 +116,27 @@ const wait = (why: WaitReason, peers: readonly Peer[], until?: number): Wait => 
   until,
 });
 
-/** A step that takes longer has been interrupted. */
+/** Maximum duration of a step. A longer one has been interrupted. */
 export const LONGEST_STEP_MS = 3_600_000;
 
 /**
- * When a step no longer waits. `reissue` has half of the time: nodes learn of a rotation at different moments, and one
- * that has given up waiting drops the former CA only when the others have given up as well.
+ * Returns when a step stops waiting. `reissue` has half of the time, because nodes learn of a rotation at different
+ * moments. So a node drops the former CA only after all others have stopped waiting with `reissue` too.
  */
 const deadline = (step: 'reissue' | 'retire', { since }: Course, withinMs: number): number =>
   since + (step === 'reissue' ? withinMs / 2 : withinMs);
 
-/** One that is ready and does not answer may be cut off: nothing is known of it. */
+/**
+ * Whether a step would cut off a peer. A peer that is ready but does not answer counts as cut off, because its state is
+ * unknown.
+ */
 const isCutOff = {
   reissue: ({ isReady, seen }: Peer): boolean =>
     seen ? seen.acceptsOwn && !seen.acceptsServed : isReady === true,
   retire: ({ isReady, seen }: Peer): boolean => (seen ? seen.presents === 'former' : isReady === true),
 } as const;
 
-/** Of the masters, this one among them. */
+/** Whether a majority of the masters, including this one, remains. */
 function hasQuorum(lost: number, peers: readonly Peer[]): boolean {
   const masters = peers.filter(({ isMaster }) => isMaster).length + 1;
   return masters - lost > masters / 2;

@@ -1,10 +1,11 @@
 import type { RotationRecord } from './record.ts';
 
-/** How long before the end of a hold it is told of. */
+/** How long before its end a hold is announced. */
 const WARNED_BEFORE_MS = 600_000;
 
 /**
- * Whether to warn now that a hold ends: once for each end. When it ends, the node takes its next phase by itself.
+ * Whether to warn now that a hold ends; true once for each end. After the hold, the node starts its next phase by
+ * itself.
  *
  * @param until the end of the hold, in milliseconds since the epoch
  */

@@ -1,14 +1,14 @@
 import type { Own } from './decide.ts';
 import type { RotationRecord } from './record.ts';
 
-/** The end of the old CA on a node: of the CA before those of `cas`. */
+/** The end of the old CA on a node. The old CA is the one before those of `cas`. */
 export type OldCa = NonNullable<RotationRecord['oldCa']>;
 
 /**
- * What becomes of the record when the node is seen so. The end is read from what the node trusts, and not from a step:
- * it also comes by a deployment, or by the recovery of an interrupted run.
+ * Updates the record from an observation of the node. The end is detected from the CAs that the node trusts, because a
+ * deployment or the recovery of an interrupted run can end the old CA too.
  *
- * @param cas the served CAs in one word
+ * @param cas the served CAs as one string
  * @param now milliseconds since the epoch
  */
 export function oldCaSeen(
@@ -24,7 +24,9 @@ export function oldCaSeen(
   return isOpen || hadOthers ? { cas, endedAt: now } : oldCa;
 }
 
-/** When `retire` no longer waits for peers, in milliseconds since the epoch; undefined: no old CA is to end. */
+/**
+ * Returns when `retire` stops waiting for peers, in milliseconds since the epoch; undefined: no old CA is due to end.
+ */
 export function oldCaDue(
   { course, oldCa }: Pick<RotationRecord, 'course' | 'oldCa'>,
   heldUntil: number | undefined,

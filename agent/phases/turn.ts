@@ -1,45 +1,45 @@
-/** What a master sees when it wants to restart its units. */
+/** The input for the decision whether a master may restart its units. */
 export type TurnView = {
-  /** This node, as the lease names it. */
+  /** This node's name in the lease. */
   own: string;
-  /** Who holds the lease; empty: nobody. */
+  /** The holder of the lease; empty: no holder. */
   holder: string;
   /** The other masters: the members of etcd. */
   others: readonly OtherMaster[];
-  /** For how long this node has seen the lease unchanged, by its own clock: no clocks of two nodes are compared. */
+  /** How long this node has seen the lease unchanged, by its own clock: clocks of two nodes are never compared. */
   unchangedMs: number;
-  /** For how long this node has wanted its turn, as far as it has looked: the time of a suspended machine is none. */
+  /** How long this node has waited for its turn. Time in which the machine was suspended does not count. */
   waitedMs: number;
-  /** An interrupted step is to be brought to its end: units of this node may be down. */
+  /** An interrupted step must be completed: units of this node may be stopped. */
   resumes: boolean;
 };
 
 export type OtherMaster = {
   name: string;
-  /** `gone`: it does not answer, and the Kubernetes API calls it not ready. */
+  /** `gone`: it does not answer, and its Node is not ready in the Kubernetes API. */
   is: 'well' | 'unwell' | 'gone';
-  /** It says that a step of its own is under way. */
+  /** It announces a step in progress. */
   isStepping: boolean;
 };
 
 export type Turn =
   | { is: 'mine' }
-  /** The lease is to be written, on condition that it is as it was read. */
+  /** The caller must write the lease, provided that it is unchanged since it was read. */
   | { is: 'free' }
   | { is: 'wait'; why: 'held' | 'stepping' | 'unwell' | 'no-quorum'; for: readonly string[] };
 
-/** How long a turn holds without a renewal: longer than the restart of one unit, before each of which it is renewed. */
+/** The lifetime of a turn without renewal. It is renewed before the restart of each unit, which takes less time. */
 export const TURN_MS = 900_000;
 
-/** No turn of a master takes so long. */
+/** Maximum duration of a master's turn. */
 const LONGEST_TURN_MS = 3_600_000;
 
-/** A master that restarts is back by then. */
+/** Maximum duration of a master's restart. */
 const GONE_MS = 600_000;
 
 /**
- * Whether a master may restart its units now. A forged record delays it, by an hour a master at most. It never hurries
- * it, because the other masters have to be well.
+ * Decides whether a master may restart its units now. A forged record can delay it, by at most an hour for each master.
+ * It can never allow a restart too early, because the other masters must be healthy.
  */
 export function turnOf({ own, holder, others, unchangedMs, waitedMs, resumes }: TurnView): Turn {
   const named = (has: (other: OtherMaster) => boolean): string[] =>
@@ -56,9 +56,9 @@ export function turnOf({ own, holder, others, unchangedMs, waitedMs, resumes }: 
   if (stepping.length > 0 && waitedMs < LONGEST_TURN_MS)
     return { is: 'wait', why: 'stepping', for: stepping };
   const gone = named(({ is }) => is === 'gone');
-  // While this one restarts, etcd has the other members that are well.
+  // While this master restarts, etcd must keep a majority of healthy members.
   const keepsQuorum = gone.length === 0 || others.length - gone.length > (others.length + 1) / 2;
-  // A master that does not come back costs an outage of seconds at each restart, and not the rotation.
+  // A master that does not return must not stop the rotation. Its cost is an outage of seconds at each restart.
   if (!keepsQuorum && waitedMs < GONE_MS) return { is: 'wait', why: 'no-quorum', for: gone };
   return mayBegin;
 }

@@ -5,20 +5,20 @@ import type { SignalTarget } from '../../src/deployment/deployment.ts';
 import type { ShownStep } from '../progress.ts';
 import type { PlanNotice, RunStep, Step } from './step.ts';
 
-/** A step as the terminal, the log and `agent plan` show it. */
+/** Formats a step for the terminal, the log and `agent plan`. */
 export const showStep = (step: Step | RunStep): ShownStep => {
   const of = subjectOf(step);
   return { code: step.do, ...(of !== undefined && { of }), text: describeStep(step) };
 };
 
-/** The answer to a deployment, which follows on its plan. */
+/** Describes the signal to Heat, which follows a deployment's plan. */
 export const signalStep = ({ transport }: SignalTarget): Remark<'signal'> => ({
   code: 'signal',
   of: transport,
   text: `signal the result to Heat (${transport})`,
 });
 
-/** The one unit or user that a step is about. */
+/** Returns the unit or user that a step concerns, if there is exactly one. */
 function subjectOf(step: Step | RunStep): string | undefined {
   if (step.do === 'log-in') return step.as;
   if (step.do === 'restart') return step.unitPlan.name;
@@ -69,7 +69,7 @@ function describeStep(step: Step | RunStep): string {
   }
 }
 
-/** One particular of a step; its fields say what its sentence says. */
+/** One detail of a step. Its fields contain the data of its text. */
 export type Particular =
   | (Remark<'certificate'> & { ca: CaType; subject: string; names: readonly string[] })
   | (Remark<'workloads'> & { namespaces: readonly string[]; perSecond: number })
@@ -77,13 +77,13 @@ export type Particular =
   | Remark<'file' | 'accepts' | 'refuses'>
   | PlanNotice;
 
-/** A step with its particulars; `details` has their sentences, a line each. */
+/** A step with its particulars; `details` has their texts, one line each. */
 export type DetailedStep = ShownStep & { details: readonly string[]; particulars: readonly Particular[] };
 
 export const detailStep = (step: Step | RunStep): DetailedStep =>
   withDetails(showStep(step), particularsOf(step));
 
-/** The answer to a deployment has no particulars. */
+/** Describes the signal in detail; it has no particulars. */
 export const detailSignal = (target: SignalTarget): DetailedStep => withDetails(signalStep(target), []);
 
 const withDetails = (step: ShownStep, particulars: readonly Particular[]): DetailedStep => ({

@@ -3,7 +3,7 @@ import type { Node } from '../node.ts';
 import type { Plan } from './plan.ts';
 import type { RunStep } from './step.ts';
 
-/** The work of an operation on the node's own files or units; `why` names the layout, or why there is nothing to do. */
+/** The work of an operation on the node's own files or units. `why` names the layout, or the reason to do nothing. */
 export type NodeIntention =
   | { kind: 'change'; node: Node; plan: Plan; why: string }
   | { kind: 'nothing'; reason: NothingReason; why: string };
@@ -17,5 +17,5 @@ export type MagnumAsks = 'rotation' | 'keys' | 'upgrade' | 'roll-back' | 'nothin
 /** The work of an operation on this node. */
 export type Intention = (NodeIntention | RunIntention) & { magnum?: MagnumAsks };
 
-/** `continues`: after a successful run, the operation is decided once more. */
+/** `continues`: after a successful run, the operation is decided again. */
 export type RunIntention = { kind: 'run'; run: RunStep; why: string; continues?: true };

@@ -5,8 +5,8 @@ import type { Node } from '../node.ts';
 import { type Step, type StepOf, stepsOfTail } from './step.ts';
 
 /**
- * The work to do, as data. Each kind names the steps that it is made of, so that none can be missing or come before
- * the one that it builds on; execution/prepare.ts and execution/apply.ts carry them out.
+ * The work to do, as data. Each kind lists its steps, so that no step can be missing or precede a step that it depends
+ * on. execution/prepare.ts and execution/apply.ts carry them out.
  */
 export type Plan = CertificatesPlan | KeysPlan | CredentialsPlan | ListsPlan | KeptPlan | RestartPlan;
 
@@ -19,20 +19,20 @@ export type CertificatesPlan = {
   node: Node;
   logIn: StepOf<'log-in'>;
   check: StepOf<'check'>;
-  /** The CAs come from the comparison, where a phase asks for one; leaves are issued where they are to be new. */
+  /** The CAs come from the comparison, if a phase requires one. Leaves are issued if the plan replaces them. */
   material:
     | { compare: StepOf<'compare'>; issue?: StepOf<'issue'> | undefined }
     | { compare?: undefined; issue: StepOf<'issue'> };
   stage: StepOf<'stage'>;
 };
 
-/** Service-account keys alone: those of before, or fewer. */
+/** Plan that replaces only service-account keys: by earlier ones, or by fewer. */
 export type KeysPlan = { kind: 'keys'; node: Node; check: StepOf<'check'>; stage: StepOf<'stage'> };
 
 export type CredentialsPlan = {
   kind: 'credentials';
   node: Node;
-  /** A CA bundle alone needs no login: that may need the new bundle. */
+  /** Replacing only the CA bundle needs no login: a login might need the new bundle. */
   login: { logIn: StepOf<'log-in'>; askCluster: StepOf<'ask-cluster'> } | undefined;
   seeCloud: StepOf<'see-cloud'> | undefined;
   check: StepOf<'check'>;
@@ -42,13 +42,13 @@ export type CredentialsPlan = {
 /** Lists of revoked certificates. */
 export type ListsPlan = { kind: 'lists'; check: StepOf<'check'>; stage: StepOf<'stage-files'> };
 
-/** The files of a generation that was replaced before; no certificate is issued. */
+/** The files of a generation that was replaced earlier. No certificate is issued. */
 export type KeptPlan = { kind: 'kept'; check: StepOf<'check'>; stage: StepOf<'stage-files'> };
 
-/** Restarts alone: every unit is proven with the certificates that the node has. */
+/** A plan without new files: restarts units and proves them with the node's present certificates. */
 export type RestartPlan = { kind: 'restart'; check: StepOf<'check'>; units: readonly UnitPlan[] };
 
-/** The steps after staging, or those left of them after an interruption. */
+/** The steps after staging, or the remaining ones after an interruption. */
 export type Tail =
   | {
       from: 'replace';
@@ -64,7 +64,7 @@ export type Tail =
       objects?: ObjectsPlan | undefined;
     };
 
-/** The steps of a plan, in their order. */
+/** Lists the steps of a plan in order. */
 export function stepsOf(plan: Plan): Step[] {
   switch (plan.kind) {
     case 'certificates': {

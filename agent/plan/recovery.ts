@@ -2,7 +2,7 @@ import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
 import { RunRecordSchema } from './run-record.ts';
 
-/** How a start handles an interrupted run. The table in files/journal.ts has the states. */
+/** How the program handles an interrupted run when it starts. The table in files/journal.ts explains the states. */
 export type Recovery =
   /** Nothing was replaced yet: staged files are removed, and the run starts again if it is still requested. */
   | 'clear'
@@ -10,13 +10,14 @@ export type Recovery =
   | 'record'
   | 'go-on'
   | 'take-back'
-  /** It was gone on with too often: both generations stay, for a person. */
+  /** It was resumed too often: both generations stay, for a person. */
   | 'give-up'
   | 'wait-for-person';
 
 /**
- * How many starts go on with the same generation before it is taken back, and before it is given up. Otherwise
- * a cause that ends the agent each time, such as a unit whose restart stops it, would restart the node's services for ever.
+ * Limits for the starts that resume one generation: before it is rolled back, and before it is given up. Without them,
+ * a cause that kills the agent each time (such as a unit whose restart stops it) would restart the node's services
+ * forever.
  */
 export const MOST_RESUMED = { forward: 5, back: 10 };
 

@@ -15,9 +15,9 @@ import { FoundUnit } from '../../src/services/unit-process.ts';
 import { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Tail } from './plan.ts';
 
-/** Why a run goes back, as the journal keeps an error. */
+/** The cause of a rollback, as the journal stores an error. */
 const Cause = v.object({
-  /** A later version may know more of them. */
+  /** A later version may have written a code that is unknown here. */
   code: v.fallback(v.custom<ErrorCode>(isErrorCode), 'unit'),
   reason: v.optional(v.string()),
   message: v.string(),
@@ -25,7 +25,7 @@ const Cause = v.object({
 });
 export type Cause = v.InferOutput<typeof Cause>;
 
-/** @param redact the message quotes what a unit has printed, which may be a secret */
+/** Converts an error for the journal. @param redact the message quotes output of units, which may contain secrets */
 export const keepCause = (error: unknown, redact: (text: string) => string): Cause => ({
   code: codeOf(error) ?? 'unit',
   reason: reasonOf(error),
@@ -43,38 +43,38 @@ export const causeIn = ({ code, reason, message, excerpt }: Cause): AgentError =
 export const RunRecordSchema = v.object({
   /** Units to restart once the files are in place. */
   units: v.array(UnitPlan),
-  /** Every unit that reads the files, restarted or not, as it was before the first of them was replaced. */
+  /** Every unit that reads the files, restarted or not, in its state before the first file was replaced. */
   found: v.optional(v.array(FoundUnit), []),
-  /** Lists of revoked certificates that units have to be seen to go by. */
+  /** Lists of revoked certificates that units must be proven to use. */
   lists: v.optional(v.array(ListPlan), []),
   workloads: v.optional(WorkloadsPlan),
-  /** Of other credentials: how the objects of the API get them. */
+  /** For new credentials: how to change the objects of the API. */
   objects: v.optional(ObjectsPlan),
-  /** The units were proven, and pods are given the new CA: there is no way back any more. */
+  /** The units were proven and pods receive the new CA, so a rollback is excluded. */
   proven: v.optional(v.boolean(), false),
   outcome: OutcomeSchema,
-  /** Of a rollback. */
+  /** The cause of a rollback. */
   cause: v.optional(Cause),
-  /** When its files were staged, in milliseconds since the epoch; earlier versions did not keep it. */
+  /** When its files were staged, in milliseconds since the epoch. Earlier versions did not store it. */
   begun: v.optional(v.number()),
-  /** Whether its deployment asks for a rotation. */
+  /** Whether its deployment requests a rotation. */
   asks: v.optional(v.literal('rotation')),
-  /** The files of which a copy is kept when it has succeeded; none of a run that changes no certificates. */
+  /** The files to keep copies of after a success; undefined for a run that changes no certificates. */
   keep: v.optional(
     v.object({
       paths: v.array(v.string()),
-      /** The former CA is retired: neither this generation nor an earlier one with that CA is kept. */
+      /** The former CA is retired: neither this generation nor earlier ones with that CA are kept. */
       retires: v.boolean(),
     }),
   ),
-  /** How many starts of the agent have gone on with it. */
+  /** How many starts of the agent have resumed it. */
   resumed: v.optional(v.number(), 0),
   /** The kind of files in the generation. */
   about: v.optional(v.picklist(['certificates', 'credentials']), 'certificates'),
 });
 export type RunRecord = v.InferInput<typeof RunRecordSchema>;
 
-/** The steps that a run has left, by its record. */
+/** Returns the remaining steps of a run, from its record. */
 export const tailOf = ({
   units,
   lists,

@@ -13,7 +13,7 @@ import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 
-/** A remark that a plan brings with it: its outcome says it, too. */
+/** A remark of a plan that is also part of its outcome. */
 export type PlanNotice =
   | Remark<
       | 'copy-left'
@@ -24,16 +24,16 @@ export type PlanNotice =
     >
   | CredentialNotice;
 
-/** One step of a plan: `agent plan` prints it, and plan.ts says which follow on which. */
+/** One step of a plan. `agent plan` prints it; plan.ts defines the order. */
 export type Step =
   | { do: 'log-in'; as: string; token: string | undefined }
-  /** Looks for everything that would make a later step fail, before any key is made. */
+  /** Checks for everything that would make a later step fail, before any key is created. */
   | { do: 'check'; paths: readonly string[]; units: readonly UnitPlan[] }
-  /** Whether a phase of a CA rotation, or a renewal, can follow on what the node is now. */
+  /** Checks whether a phase of a CA rotation, or a renewal, may follow the node's present state. */
   | {
       do: 'compare';
       phase: Exclude<Phase, 'all'> | 'renew';
-      /** Of a renewal: certificates that last no longer than those of now are discarded. */
+      /** For a renewal: discards new certificates that do not last longer than the present ones. */
       mustLast?: boolean;
       authorities: readonly CaType[];
       serviceAccount: RotateOperation['serviceAccount'];
@@ -47,26 +47,26 @@ export type Step =
   | {
       do: 'stage';
       paths: readonly string[];
-      /** The phase of the certificates; undefined: certificates and CAs stay. */
+      /** The phase of the certificates; undefined: certificates and CAs do not change. */
       certificates: Phase | undefined;
       /**
-       * What becomes of the service-account keys; with `grace` those go whose time is over, `first` are those of heat-params;
-       * with `keep` they are not touched.
+       * The change of the service-account keys. `grace` removes those whose time is over, `first` installs those of
+       * heat-params, `keep` changes none.
        */
       keys: Phase | 'grace' | 'first' | 'keep';
       serviceAccount: RotateOperation['serviceAccount'];
-      /** How long former keys stay accepted; undefined: as configured. */
+      /** How long former keys remain accepted, in milliseconds; undefined: as configured. */
       graceMs?: number | undefined;
-      /** Units to restart afterwards: the journal has to know them before the first file is replaced. */
+      /** Units to restart afterwards. The journal must list them before the first file is replaced. */
       units: readonly UnitPlan[];
       workloads?: WorkloadsPlan | undefined;
       notices?: readonly PlanNotice[];
-      /** Damaged files of the layout are made anew, like missing ones. */
+      /** Recreates damaged files of the layout like missing ones. */
       mends?: boolean;
-      /** The files that are kept as they were; undefined: none. */
+      /** The files whose former content is kept; undefined: none. */
       keep?: readonly string[];
     }
-  /** Files with given content, and the outcome to report once all is proven. */
+  /** Stages files with given content, and the outcome to report after the proof. */
   | {
       do: 'stage-files';
       files: readonly ManagedFile[];
@@ -74,9 +74,9 @@ export type Step =
       lists: readonly ListPlan[];
       said: readonly string[];
     }
-  /** Asks Magnum with the login of the step before: a trust of another project's cluster is found out here. */
+  /** Asks Magnum with the login of the previous step. This detects the trust of another project's cluster. */
   | { do: 'ask-cluster'; ca: CaType | undefined; region: string }
-  /** A TLS handshake with Keystone that trusts the new CAs alone. */
+  /** Makes a TLS handshake with Keystone that trusts only the new CAs. */
   | { do: 'see-cloud'; url: string; ca: string }
   | {
       do: 'stage-credentials';
@@ -85,29 +85,29 @@ export type Step =
       openstackCa?: string | undefined;
       paths: readonly string[];
       units: readonly UnitPlan[];
-      /** Of a master: how the objects of the API get the login. */
+      /** For a master: how to change the login in objects of the API. */
       objects: ObjectsPlan | undefined;
       /** Tasks left for a person. */
       notices: readonly PlanNotice[];
     }
   | { do: 'replace' }
   | { do: 'restart'; unitPlan: UnitPlan }
-  /** Sees a unit go by a list of revoked certificates. */
+  /** Proves that a unit uses a list of revoked certificates. */
   | { do: 'prove-list'; list: ListPlan }
-  /** The pods of the cluster get the CA that they are to trust. */
+  /** Restarts the cluster's workloads, so that pods receive the CA to trust. */
   | { do: 'restart-workloads'; plan: WorkloadsPlan }
-  /** Secrets and config maps of the cluster get the new login, and the pods that read it are replaced. */
+  /** Changes the login in Secrets and config maps of the cluster, and restarts the workloads that read it. */
   | { do: 'change-objects'; plan: ObjectsPlan };
 
 export type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
 
-/** The one step of a deployment that is a script or has a hook; perform-run.ts carries it out. */
+/** The only step of a deployment that is a script or has a hook. perform-run.ts carries it out. */
 export type RunStep =
   | { do: 'run'; request: RunRequest; /** The metadata for it to read. */ configFiles: readonly ConfigFile[] }
-  /** An earlier start of the agent has begun it. */
+  /** An earlier start of the agent has started it. */
   | { do: 'take-up'; id: string };
 
-/** The steps after staging. */
+/** Lists the steps after staging. */
 export const stepsOfTail = (
   units: readonly UnitPlan[],
   lists: readonly ListPlan[] = [],

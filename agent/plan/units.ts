@@ -9,7 +9,7 @@ import type { Node } from '../node.ts';
 
 type AskHands = Pick<Hands, 'config' | 'disk' | 'unitSettings' | 'log'>;
 
-/** The units of a node, each with its address and certificate, read from how systemd starts it. */
+/** Lists the units of a node, each with its address and certificate, as read from its start command in systemd. */
 export async function unitsOf(
   { layout, values }: Pick<Node, 'layout' | 'values'>,
   hands: AskHands,
@@ -24,7 +24,7 @@ export async function unitsOf(
   return planUnits(layout, (text) => fill(text, values), services.units, services, new Map(asked));
 }
 
-/** What a unit says of itself; nothing if it cannot be asked: it is taken as its layout has it. */
+/** Reads a unit's own settings. If they cannot be read, returns none, and the layout's values apply. */
 export async function listeningOfUnit(unit: string, hands: AskHands, abort: AbortSignal): Promise<Listening> {
   const { disk, log } = hands;
   try {

@@ -7,24 +7,24 @@ import type { Disk } from '../../src/base/disk.ts';
 import { STATE } from '../paths.ts';
 
 /**
- * The last complete answer of the cloud, as a digest: the metadata holds passwords. The same answer again, also after an
- * outage or a restart, is no change, and does not make the node poll faster.
+ * The last complete answer of the cloud, as a digest because the metadata contains passwords. If the same answer
+ * returns, even after an outage or a restart, the node does not poll faster.
  */
 const Kept = v.object({ sha256: v.string() });
 
 const PATH = join(STATE, 'last-answer.json');
 
-/** @param answer what all collectors brought, as one text */
+/** Returns the digest. @param answer the data of all collectors as one string */
 export const digestOf = (answer: string): string => createHash('sha256').update(answer).digest('hex');
 
-/** Whether a complete answer differs from the last one; it is the last one afterwards. */
+/** Whether a complete answer differs from the last one. Records it as the last one. */
 export function isNews(answer: string, memory: { lastAnswer: string | undefined }): boolean {
   const before = memory.lastAnswer;
   memory.lastAnswer = digestOf(answer);
   return memory.lastAnswer !== before;
 }
 
-/** undefined: none is known. A damaged record counts as none. */
+/** Reads the record; undefined: unknown. A damaged record counts as missing. */
 export async function readLastAnswer({ disk }: { disk: Disk }): Promise<string | undefined> {
   const record = await readRecordOf(disk, PATH, Kept).catch((error: unknown) => {
     if (codeOf(error) !== 'state') throw error;

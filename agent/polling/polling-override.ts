@@ -11,43 +11,47 @@ import type { Config } from '../config.ts';
 import { secretsOfPolling } from '../config/polling.ts';
 import { withSection } from './section.ts';
 
-/** Why the cloud has not answered; `refused`: it is there, and does not serve this node so. */
+/** Why the cloud has not answered. `refused`: it is reachable, but rejects these requests. */
 export type Silence = { why: string; refused: boolean };
 
 /**
- * The metadata may say how the node is to poll from now on. That is tried, and kept once it has answered; a way that
- * does not is given up for the former one, and tried again later, because the former may be the one that Heat has
- * closed.
+ * Handles the section of the metadata that changes how the node polls. A new section is on trial until it is answered.
+ * If it is not answered, the node falls back to the former one and retries the section later, because Heat may have
+ * closed the former one.
  */
 export type PollingOverride = {
-  /** A line for `agent status`, if the metadata has a section; `isSettled` once the way to poll is decided. */
+  /**
+   * Returns a line for `agent status` if the metadata has a section. `isSettled`: the section is adopted.
+   */
   describe(): { state: OverrideRecord['state']; text: string; isSettled: boolean } | undefined;
   /**
-   * Goes by what came of asking the cloud. True when from now on the node polls otherwise, and the configuration is to
-   * be read anew.
+   * Records the result of a poll. Returns true if the node must now poll in another way, so that the configuration must
+   * be reloaded.
    */
   observe(silence: Silence | undefined): Promise<boolean>;
   /** Applies a section of the metadata. @throws `bad-metadata` when the node cannot poll with it */
   apply(section: unknown): Promise<boolean>;
 };
 
-/** Polls without an answer after which a new way is given up: a minute or two, as the waits grow. */
+/** Polls without an answer before falling back: one to two minutes, because the waits grow. */
 const PATIENCE = 6;
 
 /**
- * Refusals in a row after which a way that has answered is taken for closed. Heat removes the object or the queue of a
- * server that gets another transport, so what comes next is said in no place that this way leads to.
+ * Consecutive refusals after which an adopted section counts as closed. Heat removes the object or queue of a server
+ * that changes its transport, so newer metadata cannot arrive there.
  */
 const CLOSED_AFTER = 20;
 
-/** After this time, or when the former way is silent too, it is tried again. */
+/** Interval for retrying the section. It is retried earlier if the former one does not answer either. */
 const REST_MS = 30 * 60_000;
 
 export type AdoptionHands = { disk: Disk; clock: Clock; log: Log; secrets: Secrets };
 
 /**
+ * Opens the override.
+ *
  * @param path of the record
- * @returns the configuration that the node is to go by
+ * @returns the configuration to use
  */
 export async function openPollingOverride(
   configured: Config,
@@ -103,7 +107,7 @@ export async function openPollingOverride(
         case 'adopted':
           return silence && refusals >= CLOSED_AFTER ? await giveUp(record, silence.why, refusals) : false;
         case 'given-up':
-          // Either way of a clock that has been set.
+          // The absolute value covers a clock that was set in either direction.
           if (silences < PATIENCE && Math.abs(clock.now() - record.since) <= REST_MS) return false;
           log('polling-override-retried');
           await become({ ...record, state: 'trial', since: clock.now(), unanswered: 0 });
@@ -115,7 +119,7 @@ export async function openPollingOverride(
       if (section === undefined || section === null) return false;
       const wanted = usable(configured, section);
       if (pollAlike(wanted, config)) {
-        // Given up, and no longer requested.
+        // The abandoned section is no longer requested.
         if (record?.state === 'given-up')
           await become({ ...record, state: 'adopted', section, since: clock.now() });
         return false;
@@ -152,7 +156,7 @@ function usable(configured: Config, section: unknown): Config {
   }
 }
 
-/** The record that is there, if it is of this configuration and of any use. */
+/** Reads the record if it belongs to this configuration and is usable. */
 async function readBack(
   configured: Config,
   path: string,

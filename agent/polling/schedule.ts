@@ -1,10 +1,13 @@
-/** When a daemon looks next. All nodes of a cluster poll one Heat, so no moment may be common to them. */
+/**
+ * Decides when a daemon polls next. All nodes of a cluster poll the same Heat, so they must not poll at the same
+ * moments.
+ */
 export type PollSchedule = {
-  /** Milliseconds until the next pass. @param askedMs what the cloud has asked to wait (Retry-After) */
+  /** Returns milliseconds until the next pass. @param askedMs the wait requested by the cloud (Retry-After) */
   next(pass: { changed: boolean; askedMs: number }): number;
 };
 
-/** As in the configuration. */
+/** Settings of the configuration. */
 export type PollSettings = {
   min_seconds: number;
   max_seconds: number;
@@ -12,8 +15,8 @@ export type PollSettings = {
 };
 
 /**
- * After a change the wait grows from `min_seconds`, doubled each time, to `max_seconds`; each wait is a quarter shorter
- * to a quarter longer than that. A node that has heard the cloud before begins at the long wait.
+ * Creates a schedule. After a change, the wait starts at `min_seconds` and doubles up to `max_seconds`. Each wait
+ * varies by up to a quarter. A node that already knows an answer of the cloud starts with the long wait.
  *
  * @param random in [0, 1)
  */
@@ -31,13 +34,12 @@ export function createPollSchedule(
   };
 }
 
-/** Of the longest wait: the first polls then are at most half again as dense as those of nodes that poll in turn. */
+/** Share of the longest wait. The first polls are then at most 1.5 times as frequent as in regular operation. */
 const FIRST_SHARE = 2 / 3;
 
 /**
- * The longest wait before the first look, in milliseconds. A node that has heard the cloud before, and has nothing to
- * answer, waits unless the configuration says otherwise: after a power cut or an upgrade all nodes start at once. A new
- * node looks immediately.
+ * Returns the maximum wait before the first look, in milliseconds. By default, a node that knows an answer of the cloud
+ * and has nothing to send waits: after a power cut or an upgrade all nodes start at once. A new node looks immediately.
  */
 export const splayOf = (
   { max_seconds, splay_seconds }: PollSettings,

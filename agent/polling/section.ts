@@ -11,10 +11,10 @@ const PollingSchema = v.object(pollingEntries);
 const NAMES: readonly string[] = SERVED_COLLECTORS;
 
 /**
- * A configuration with the polling keys of a section `os-collect-config` of the metadata. The section overrides only the
- * keys that it contains; null is as absent.
+ * Merges the polling keys of a section `os-collect-config` of the metadata into a configuration. The section overrides
+ * only the keys that it contains; null counts as absent.
  *
- * @throws `config` when the node could not poll by it
+ * @throws `config` when the node could not poll with the result
  */
 export function withSection(configured: Config, section: unknown): Config {
   if (!isObject(section)) throw new AgentError('config', 'it is no map of settings', { reason: 'not-a-map' });
@@ -23,7 +23,7 @@ export function withSection(configured: Config, section: unknown): Config {
     section: (name) => textsOf(section[name]),
   });
   const under: Readonly<Record<string, object>> = {
-    // Heat never says whether the websocket is to be used: that is the node's own.
+    // Heat never configures the websocket, so the node's own setting stays.
     zaqar: configured.zaqar ? { use_websockets: configured.zaqar.use_websockets } : {},
     poll: configured.poll,
   };
@@ -47,7 +47,7 @@ export function withSection(configured: Config, section: unknown): Config {
   return Object.freeze({ ...configured, ...polling });
 }
 
-/** The values of JSON as the texts that an INI file would hold. */
+/** Converts JSON values to the strings of an INI file. */
 function textsOf(section: unknown): Section {
   const entries = Object.entries(isObject(section) ? section : {});
   return new Map(

@@ -5,12 +5,12 @@ import type { RevocationListRow } from '../../src/certificates/layout.ts';
 import { READERS } from '../../src/certificates/list-readers.ts';
 import type { Hands } from '../hands.ts';
 
-/** Nothing names the list, or what names it is overlooked. */
+/** The service's settings do not name the list, or the service ignores the setting. */
 export type NotRead = Remark<'list-not-named' | 'setting-overlooked'>;
 
 /**
- * Why a unit does not go by its list of revoked certificates, as far as its command line, its environment and its
- * configuration tell; undefined when it does.
+ * Returns why a unit does not use its list of revoked certificates, from its command line, environment and
+ * configuration; undefined when it does.
  */
 export async function whyNotRead(
   { unit, file, reader, namedIn = [] }: RevocationListRow,
@@ -30,7 +30,7 @@ export async function whyNotRead(
   return { code: 'list-not-named', of: unit, text: `nothing in ${looked} says ${setting(file.path)}` };
 }
 
-/** The text of a file, or of every file in a directory. */
+/** Reads a file, or every file in a directory. */
 async function textsAt(path: string, { disk }: Pick<Hands, 'disk'>): Promise<string[]> {
   const at = await disk.resolve(path);
   const type = (await disk.info(at))?.type;

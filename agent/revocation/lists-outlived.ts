@@ -12,7 +12,7 @@ import type { Node } from '../node.ts';
 /**
  * Reports CRLs whose CA is replaced, each as a sentence.
  *
- * @throws `precondition` where the service would reject every client: there is no list of the new CA yet
+ * @throws `precondition` if the service would reject every client, because the new CA has no list yet
  */
 export async function listsOutlived(
   { layout }: Node,
@@ -39,7 +39,7 @@ export async function listsOutlived(
   return said;
 }
 
-/** An unreadable list has no issuer. */
+/** Whether the CA issued the list. An unreadable list has no issuer. */
 function isOf(content: Buffer, pem: string, { file }: RevocationListRow): boolean {
   try {
     const list = readRevocationList(content, `the list in ${file.path}`);

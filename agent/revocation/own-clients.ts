@@ -7,19 +7,21 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
-/** A client that this node has the key of, as a CA's list sees it. */
+/** A client certificate with a key on this node, as a CA's list may contain it. */
 export type OwnClient = {
   identity: { certificate: string; key: string };
   serial: string;
   isRevoked: boolean;
-  /** A certificate without any rights, made to be revoked. */
+  /** A certificate without any rights, created to be revoked. */
   isCanary: boolean;
 };
 
-/** Where `agent cluster-config` may have put a certificate that a list is to name, so that its refusal can be seen. */
+/**
+ * Where an operator may store a certificate from `agent cluster-config` that a list will name, to test its rejection.
+ */
 const CANARY = '/etc/coe-agent/canary';
 
-/** The certificates of this node that a CA has signed: those of its layout, and the canary. */
+/** Lists the certificates of this node that a CA has signed: those of its layout, and the canary. */
 export async function ownClients(
   { layout }: Node,
   ca: X509Certificate,

@@ -3,9 +3,9 @@ import type { ListPlan } from '../../src/services/list.ts';
 import type { ListsPlan } from '../plan/plan.ts';
 
 /**
- * Lists of revoked certificates in their places.
+ * Plans the installation of lists of revoked certificates.
  *
- * @param lists how each is proven; none where a service is only to be configured for it
+ * @param lists how each is proven; empty if a service is only being configured for it
  */
 export function planRevocation(
   files: readonly ManagedFile[],

@@ -22,7 +22,7 @@ import { type OwnClient, ownClients } from './own-clients.ts';
  * Decides the work of a CRL on this node. A CRL is rejected if another CA has signed it, if it is not valid now, if it
  * is older than the one in place, if it would revoke this node's own clients, or if no service here uses one.
  *
- * @throws `precondition` or `bad-certificate` with what stands in its way
+ * @throws `precondition` or `bad-certificate` with the reason of the rejection
  */
 export async function intendToRevoke(
   operation: RevokeOperation,
@@ -90,7 +90,7 @@ export async function intendToRevoke(
   };
 }
 
-/** The CA of this node that has signed a list, by key, and the rows that it lies in. */
+/** Returns the CA of this node whose key has signed a list, and the rows that contain it. */
 async function signerOf(
   list: RevocationList,
   { layout }: Node,
@@ -146,7 +146,7 @@ async function checkConfigured(row: RevocationListRow, hands: Hands, abort: Abor
     );
 }
 
-/** The CRL in use; an unreadable one counts as none. */
+/** Reads the CRL in use; an unreadable one counts as missing. */
 async function installedList(
   { file }: RevocationListRow,
   hands: { disk: Disk; progress: Hands['progress'] },

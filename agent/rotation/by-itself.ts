@@ -12,12 +12,13 @@ import { askEtcdMembers, type Members } from './count-masters.ts';
 import { BRIEFLY, ownApiOf, withOwnApi } from './own-api.ts';
 
 /**
- * Whether this node goes through the phases of a rotation by itself. It does with `rotation.phase: auto`. Where no phase is
- * configured, it does in a Kubernetes cluster of more than one node: a worker has a master, and a master asks its etcd
- * and its Kubernetes API. A master that cannot ask them takes the phases: `trust` cuts off no node, and `all` may.
+ * Whether this node goes through the phases of a rotation by itself. It does so with `rotation.phase: auto`. If no
+ * phase is configured, it does so in a Kubernetes cluster of more than one node. A worker always has a master; a master
+ * asks its etcd and its Kubernetes API. If a master cannot ask them, it uses phases: `trust` cuts off no node, but
+ * `all` may.
  *
  * @param patience how long a master waits for its API
- * @param members how many members etcd has, on a master whose caller needs the number as well
+ * @param members returns the number of etcd members, on a master whose caller needs that number too
  */
 export async function goesByItself(
   node: Node,
@@ -32,10 +33,10 @@ export async function goesByItself(
   if (phase !== undefined) return phase === 'auto';
   if (isTrue(node.params.get('TLS_DISABLED'))) return false;
   if (node.role === 'worker') return canAskMaster(node);
-  // Root's record outlasts an API and an etcd that do not answer.
+  // The record of root is available even if the API and etcd do not answer.
   const { peers, oldCa } = await readRotation(hands);
   if (peers.length > 0) return true;
-  // A phase that has begun goes on, also where the master is found to be alone since.
+  // A started phase continues, even if the master turns out to be alone since then.
   if (oldCa && oldCa.endedAt === undefined) return true;
   try {
     if (await isBetweenPhases(node, hands)) return true;
@@ -49,7 +50,10 @@ export async function goesByItself(
   }
 }
 
-/** By its heat-params and its layout: a kubelet whose certificate is a client's asks the API of its master. */
+/**
+ * Whether a worker can reach its master, by heat-params and layout: it needs a kubelet whose certificate may act as a
+ * client.
+ */
 function canAskMaster({ params, layout }: Node): boolean {
   const kubelet = layout.units.find(({ unit }) => unit === 'kubelet');
   const row = layout.certificates.find(({ name }) => name === kubelet?.probe?.presents);
@@ -60,7 +64,7 @@ function canAskMaster({ params, layout }: Node): boolean {
   );
 }
 
-/** Whether the node trusts a former CA beside the present one. */
+/** Whether the node trusts a former CA besides the present one. */
 async function isBetweenPhases({ layout }: Node, { disk }: Pick<Hands, 'disk'>): Promise<boolean> {
   for (const { file, single } of layout.authorities) {
     const cas = single === true ? [] : certificatesIn((await readText(disk, file.path)) ?? '', file.path);
@@ -69,7 +73,7 @@ async function isBetweenPhases({ layout }: Node, { disk }: Pick<Hands, 'disk'>):
   return false;
 }
 
-/** Whether the Kubernetes API of this master lists another Node than its own. @throws what keeps it from answering */
+/** Whether the Kubernetes API of this master lists other Nodes. @throws an error when the API does not answer */
 async function hasOtherNodes(
   node: Node,
   hands: Hands,
@@ -77,7 +81,7 @@ async function hasOtherNodes(
   patience: Patience,
 ): Promise<boolean> {
   const api = ownApiOf(await unitsOf(node, hands, abort), node);
-  // No master of Kubernetes.
+  // Not a master of Kubernetes.
   if (!api) return false;
   const own = namesOf(node);
   return await withOwnApi(api, hands, async (ask) => {

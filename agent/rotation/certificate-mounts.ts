@@ -8,13 +8,13 @@ import type { Rolled, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 
-/** The pods' annotation: with which certificates of a node they were started. */
+/** Pod annotation with the node certificates that the pod was started with. */
 const MARK = 'coe-agent/node-certificates';
 
 /**
- * Replaces the pods that mount certificates of this node by hostPath, as k8s-keystone-auth does, which reads its own only
- * when it starts. The master that restarts all workloads does so before the other masters have new certificates: each of
- * those replaces these pods once more.
+ * Replaces pods that mount certificates of this node by hostPath, such as k8s-keystone-auth, which reads them only at
+ * its start. The master that restarts all workloads does so before the other masters have new certificates. So each of
+ * those masters replaces these pods once more.
  */
 export async function replaceCertificateMounts(
   plan: WorkloadsPlan,

@@ -15,18 +15,21 @@ import type { Node } from '../node.ts';
 import type { Task } from './follow-ups.ts';
 import { ONCE, type OwnApi } from './own-api.ts';
 
-/** Every kube-apiserver adds what it trusts to the config map within a minute (its resync), and at each change of it. */
+/**
+ * Time for a check after a write. Every kube-apiserver adds its trusted CAs to the config map within a minute (its
+ * resync), and at each change of it.
+ */
 const CONFIRM_MS = 150_000;
-/** An API server that has not retired adds its old CA again: it is left alone for a while. */
+/** Wait if an API server that has not retired adds its old CA again. */
 const LATER_MS = 600_000;
 
 /**
- * Takes the former CAs out of kube-system/extension-apiserver-authentication. kube-apiserver merges its own CAs into that
- * config map and never takes any out, so its readers would accept former clients for ever. Nothing is written unless
- * every API server that the cluster names presents a certificate of the new CA. Whether each has also retired is what
- * the config map itself says: one that still trusts the old CA adds it again.
+ * Removes former CAs from kube-system/extension-apiserver-authentication. kube-apiserver merges its own CAs into that
+ * config map and never removes any, so its readers would accept former clients forever. It is written only if every API
+ * server of the cluster presents a certificate of the new CA. Whether each server has also retired the old CA shows
+ * later: one that still trusts it adds it again.
  *
- * @returns the task with its next look; undefined when a later look has found the new CAs alone
+ * @returns the task with the time of its next look; undefined when a later look found only the new CAs
  */
 export async function retireClientTrust(
   { wroteAt }: Task,
@@ -64,7 +67,7 @@ export async function retireClientTrust(
   };
 }
 
-/** The CAs that this node trusts as those of clients, by the keys of the config map. */
+/** Returns the client CAs that this node trusts, by the keys of the config map. */
 async function presentCas({ layout }: Node, { ca }: OwnApi, { disk }: Hands): Promise<ClientTrust['cas']> {
   const frontProxy = layout.authorities.find((row) => row.ca === 'front-proxy' && row.single !== true);
   const files: Partial<Record<ClientCaKey, string | undefined>> = {
@@ -91,7 +94,7 @@ function changed({ cas }: ClientTrust, present: ClientTrust['cas']): ClientTrust
   return changes;
 }
 
-/** @throws `not-yet` unless each presents a certificate of one of the CAs */
+/** Checks that every API server presents a certificate of one of the CAs. @throws `not-yet` */
 async function requireNewLeaves(
   servers: readonly { host: string; port: number }[],
   cas: string,

@@ -21,10 +21,10 @@ export type Comparison = {
 };
 
 /**
- * Whether a phase can follow on what the node is now: that is read from its certificates.
+ * Checks whether a phase may follow the node's present state, as its certificates show it.
  *
- * @returns why there is nothing to do; undefined when there is
- * @throws `precondition` when the phase would break the node, or the cluster
+ * @returns why there is nothing to do; undefined when the phase has work
+ * @throws `precondition` when the phase would break the node or the cluster
  */
 export async function compare(
   { phase, fresh, serviceAccount }: Comparison,
@@ -36,7 +36,7 @@ export async function compare(
   const { authorities, certificates } = await readCurrentCertificates(layout, read);
   const freshOf = (type: CaType): X509Certificate | undefined =>
     [...fresh].find(([ca]) => sameCa(ca, type))?.[1];
-  // A file with exactly one certificate is for signing; it is no trust bundle.
+  // A file with exactly one certificate is for signing; it is not a trust bundle.
   const trusted = authorities.filter((_, index) => layout.authorities[index]?.single !== true);
   const untrusted = trusted.filter(([type, pem]) => {
     const mark = freshOf(type)?.fingerprint256;
@@ -49,7 +49,7 @@ export async function compare(
   }
 
   const [[type] = []] = untrusted;
-  // Magnum's CA may have been rotated again; the cluster would reject certificates of the newest CA.
+  // Magnum's CA may have been rotated again. The cluster would reject certificates of the newest CA.
   if (phase === 'reissue' && type !== undefined)
     throw new AgentError(
       'precondition',
@@ -82,7 +82,7 @@ export async function compare(
   return undefined;
 }
 
-/** Whether tokens are signed with the keys of this rotation: those that it brings, or that an earlier phase has brought. */
+/** Whether tokens are signed with the key of this rotation: the given pair, or the one that an earlier phase stored. */
 async function doesSign(
   pair: Comparison['serviceAccount'],
   { layout }: Node,
@@ -94,10 +94,13 @@ async function doesSign(
   return !wanted || isSigning(keys, wanted);
 }
 
-/** kube-controller-manager does not start when its signing CA file holds two certificates. */
+/**
+ * Rejects a second CA in the CA file with which kube-controller-manager signs: it would not start with two
+ * certificates.
+ */
 async function refuseSigningPair(row: AuthorityRow, { layout }: Node, disk: Disk): Promise<void> {
   const { path } = row.file;
-  // It has a file of its own, or is given one.
+  // The controller manager has its own CA file, or gets one.
   if (layout.signer && sameCa(layout.signer.ca, row.ca) && (await signingFilesOf(layout.signer, disk)))
     return;
   const key = row.single === true ? undefined : await signingKeyBeside(row, disk);

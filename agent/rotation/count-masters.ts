@@ -10,17 +10,17 @@ import type { Node } from '../node.ts';
 import { listeningOfUnit } from '../plan/units.ts';
 import { BRIEFLY, type OwnApi, withOwnApi } from './own-api.ts';
 
-/** `none`: no etcd of this node that has peers, by what its unit or Magnum's configuration tells. */
+/** `none`: this node has no etcd with peers, according to its unit and Magnum's configuration. */
 export type Members = number | 'none' | 'unknown';
 
-/** @throws what keeps etcd from answering */
+/** Asks etcd for the number of its members. @throws an error when etcd does not answer */
 export async function askEtcdMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<Members> {
   const etcd = await ownEtcdOf(node, hands, abort);
   if (typeof etcd === 'string') return etcd;
   return await withOwnApi(etcd, hands, async (ask) => await countMembers(ask, abort));
 }
 
-/** An etcd that does not answer has an unknown number of members. */
+/** Asks etcd for the number of its members; `unknown` if it does not answer. */
 export async function etcdMembers(node: Node, hands: Hands, abort: AbortSignal): Promise<Members> {
   try {
     return await askEtcdMembers(node, hands, abort);
@@ -31,13 +31,15 @@ export async function etcdMembers(node: Node, hands: Hands, abort: AbortSignal):
   }
 }
 
-/** How many members etcd has, for several who need it: it is asked when the first one does, and once. */
+/**
+ * Returns a function that gives the number of etcd members to several callers. etcd is asked once, at the first call.
+ */
 export function countEtcdOnce(node: Node, hands: Hands, abort: AbortSignal): () => Promise<Members> {
   let asked: Promise<Members> | undefined;
   return async () => await (asked ??= etcdMembers(node, hands, abort));
 }
 
-/** Where the peers of this node's etcd ask it, and with what they are answered. */
+/** Returns the peer address of this node's etcd, and the identity with which to connect to it. */
 export async function ownEtcdOf(
   { layout }: Node,
   hands: Hands,
@@ -50,7 +52,7 @@ export async function ownEtcdOf(
   const { peers } = await listeningOfUnit(row.unit, hands, abort);
   if (peers) {
     const { host, port, certificate, key } = peers;
-    // A peer presents the same certificate to those that it asks.
+    // A peer presents the same certificate as server and as client.
     return { host, port, ca, leaf: certificate, identity: { certificate, key } };
   }
   const config = await readText(hands.disk, ETCD_CONFIG);
@@ -68,10 +70,10 @@ export async function ownEtcdOf(
 }
 
 /**
- * The API servers of the cluster, as a worker's kube-proxy may list them; its kubelet may not. None: this node does not trust
- * what the API presents, or has no certificate of kube-proxy.
+ * Lists the cluster's API servers with the certificate of a worker's kube-proxy; its kubelet may not list them. Returns
+ * none if this node does not trust the API's certificate, or has no certificate of kube-proxy.
  *
- * @throws what keeps the API from answering
+ * @throws an error when the API does not answer
  */
 export async function apiServersFor(
   { params, layout }: Node,

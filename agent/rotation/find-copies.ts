@@ -15,13 +15,13 @@ import type { Node } from '../node.ts';
 import { signerFiles } from './signing-key.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 
-/** It is reported when it matters. */
+/** Ignores unreadable files: they are reported when they matter. */
 const passOver: PassOver = () => undefined;
 
-/** Files by their paths, and what stays as it is in them or in others. */
+/** Paths of files with copies, and the copies that stay as they are. */
 export type FoundCopies = { paths: readonly string[]; left: readonly LeftCopy[] };
 
-/** The files that may hold copies: beside those of the layout, and wherever kubeconfigs lead. */
+/** Reads the files that may hold copies: those beside the layout's files, and those that kubeconfigs name. */
 export const readCopies = async (layout: RoleLayout, disk: Disk, tell: PassOver): Promise<Copies> =>
   await findCopies(
     await findCandidates(disk, layout, tell),
@@ -31,8 +31,7 @@ export const readCopies = async (layout: RoleLayout, disk: Disk, tell: PassOver)
   );
 
 /**
- * The files beside those of the layout that new certificates would change as well, wherever kubeconfigs lead, and the
- * copies that they would leave.
+ * Finds other files that new certificates would change too, also through kubeconfigs, and the copies that would remain.
  *
  * @throws `bad-file` as for readCurrentCertificates
  */

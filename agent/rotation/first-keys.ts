@@ -7,10 +7,10 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
 /**
- * The service-account pair of heat-params, for a node that has none yet. heat-params keeps the pair of the cluster's
- * creation for ever: one that lies on the node already is the same or a newer one, so it stays.
+ * Returns the service-account pair of heat-params for a node that has none. heat-params keeps the pair of the cluster's
+ * creation forever. A pair that already exists on the node is the same or a newer one, so it stays.
  *
- * @throws `bad-heat-params` for keys that no pod could log in with
+ * @throws `bad-heat-params` for keys that would lock out every pod
  */
 export async function firstKeys(
   { layout: { serviceAccount: row }, params }: Pick<Node, 'layout' | 'params'>,

@@ -24,12 +24,13 @@ export const PHASES_LEFT: readonly PlanNotice[] = [
   },
 ];
 
-/** The API server of the only master may be in the middle of its restart. */
+/** The API server of the only master may be restarting. */
 const RESTART = { baseMs: 1000, capMs: 5000, forMs: 60_000 };
 
 /**
- * A member of an etcd that has changed to a new CA alone is alone: its peers still have the old one. So a rotation that
- * names no phase is `trust` there and on the workers, and `all` is refused.
+ * Fits the phase of a rotation to the cluster. If one etcd member alone changed to a new CA, its peers, which have the
+ * old one, would reject it. So a rotation without a named phase becomes `trust` on such masters and on the workers, and
+ * `all` is rejected.
  *
  * @throws `precondition` for `all` where etcd has several members
  */
@@ -48,7 +49,7 @@ export async function fitPhase(
   const members = await count();
   if (members === 'none' || members === 1) return { operation, notices: [] };
   if (operation.isUnnamed) return { operation: trust, notices: PHASES_LEFT };
-  // An explicit phase wins if etcd does not answer.
+  // If etcd does not answer, an explicit phase applies.
   if (members === 'unknown') return { operation, notices: [] };
   throw new AgentError(
     'precondition',
@@ -58,8 +59,8 @@ export async function fitPhase(
 }
 
 /**
- * The same for a worker, which Magnum asks after all masters: while their API presents a certificate of a former CA,
- * they are in the phase `trust`, and so is the worker.
+ * Does the same for a worker, which Magnum updates after all masters. While their API presents a certificate of a
+ * former CA, the masters are in the phase `trust`, so the worker takes that phase too.
  */
 export async function fitWorker(
   operation: RotateOperation,

@@ -9,17 +9,17 @@ import type { Hands } from '../hands.ts';
 import { STATE } from '../paths.ts';
 
 /**
- * The tasks in the cluster after a rotation on this node, once the other masters have come as far. It is one
- * file of the rotation's generation, so both are there or neither.
+ * The tasks in the cluster after a rotation on this node. They wait until the other masters have reached the same
+ * phase. The file belongs to the rotation's generation, so both exist or neither.
  */
 export const FOLLOW_UPS = join(STATE, 'follow-ups.json');
 
 const Task = v.object({
-  /** The next look, in milliseconds since the epoch. */
+  /** When to look next, in milliseconds since the epoch. */
   due: v.number(),
-  /** Why the last attempt could not finish. */
+  /** Why the last attempt did not finish the task. */
   why: v.optional(v.string()),
-  /** When this node wrote last, where a later look has to confirm it. */
+  /** When this node last wrote a change that a later look must confirm. */
   wroteAt: v.optional(v.number()),
 });
 export type Task = v.InferOutput<typeof Task>;
@@ -29,9 +29,9 @@ export type TaskName = (typeof TASKS)[number];
 
 const Kept = v.object({
   version: v.literal(1),
-  /** Service accounts may give new pods legacy tokens of a former key. */
+  /** Service accounts may give new pods legacy tokens signed with a former key. */
   tokens: v.optional(Task),
-  /** Aggregated API servers may be told to trust the CAs of before. */
+  /** Aggregated API servers may still trust former CAs. */
   clientTrust: v.optional(Task),
   /** Objects of the API may hold the former login, or pods may use it. */
   credentials: v.optional(Task),
@@ -50,7 +50,7 @@ export const followUpsFile = (tasks: FollowUps): ManagedFile => ({
   directoryMode: 0o700,
 });
 
-/** None where there is no record; a damaged one is lost, and the next rotation makes another. */
+/** Reads the tasks. If the record is damaged, they are lost until the next rotation. */
 export async function readFollowUps({ disk }: Pick<Hands, 'disk'>): Promise<FollowUps> {
   const record = await readRecord(disk, FOLLOW_UPS).catch((error: unknown) => {
     if (codeOf(error) !== 'state') throw error;
@@ -66,7 +66,7 @@ export async function readFollowUps({ disk }: Pick<Hands, 'disk'>): Promise<Foll
   };
 }
 
-/** Has the next pass look at something. */
+/** Makes a task due at the next pass. */
 export async function followUpSoon(
   name: TaskName,
   { disk, clock }: Pick<Hands, 'disk' | 'clock'>,

@@ -1,7 +1,7 @@
 import type { IssueHands, Material } from '../../src/certificates/issue.ts';
 import type { Cluster, Hands } from '../hands.ts';
 
-/** How certificates are issued here. The CAs that a phase was compared with are those that it goes on with. */
+/** Builds the functions that issue certificates. A phase continues with the CAs that it was compared with. */
 export function issueHands(
   { readCa, sign }: Cluster,
   compared: Pick<Material, 'authorities'> | undefined,

@@ -7,10 +7,10 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readKeys, signedBy } from './service-account.ts';
 
-/** kube-controller-manager holds the token controller; its default lease. */
+/** The lease of kube-controller-manager (default name), which runs the token controller. */
 const SIGNER = { namespace: 'kube-system', name: 'kube-controller-manager' };
 
-/** Looks once at the legacy tokens of the cluster, through this node's API server. */
+/** Checks the legacy tokens of the cluster once, through this node's API server. */
 export async function lookAtTokens(
   ask: AskApi,
   node: Node,
@@ -31,7 +31,8 @@ export async function lookAtTokens(
           SIGNER,
           async (path) => await ask({ what, method: 'GET', path, abort }),
         );
-        // client-go: the host's name, `_`, and something random. None: there is no election, so no other.
+        // client-go writes the host's name, `_` and a random suffix. Without a holder there is no election, so there is
+        // no other signer.
         const host = leader?.replace(/_[^_]*$/, '');
         return host === undefined || host === '' || own.includes(host) ? undefined : host;
       },

@@ -26,7 +26,7 @@ import { keptFile, readKept, readKeys } from './service-account.ts';
 
 type Step = Pick<StepOf<'stage'>, 'certificates' | 'keys' | 'serviceAccount' | 'graceMs' | 'units'>;
 
-/** Every file of a generation as it is to be: certificates, keys, kubeconfigs and copies, and service-account keys. */
+/** Returns every file of a new generation: certificates, keys, kubeconfigs, copies and service-account keys. */
 export async function newFiles(
   step: Step,
   node: Node,
@@ -107,7 +107,7 @@ async function serviceAccountFiles(
   ];
 }
 
-/** The follow-ups of a master in the cluster; a later pass does them. */
+/** Returns the follow-ups that a master has in the cluster; a later pass runs them. */
 async function followUps(
   { certificates: phase, units }: Step,
   keys: Keys | undefined,

@@ -10,26 +10,26 @@ import { BRIEFLY } from './own-api.ts';
 /** An object of the cluster that still needs the old CA. */
 export type OldCaUser = {
   kind: string;
-  /** Empty: the kind has none. */
+  /** Empty for a kind without namespaces. */
   namespace: string;
   name: string;
   /**
-   * `trusts-old-ca`: it trusts the old CA and not the new one. `signed-by-old-ca`: it holds a certificate of the old CA.
-   * `started-before`: a pod reads the node's files, and has started before they held the new CA.
+   * `trusts-old-ca`: it trusts only the old CA. `signed-by-old-ca`: it holds a certificate of the old CA.
+   * `started-before`: a pod reads the node's files, and started before they contained the new CA.
    */
   reason: 'trusts-old-ca' | 'signed-by-old-ca' | 'started-before';
 };
 
 export type OldCaUsers = { users: OldCaUser[]; isAll: boolean };
 
-/** The CAs of a cluster, of every kind: those that go, and those that Magnum serves. */
+/** The CAs of a cluster, of every kind: those to be retired, and those that Magnum serves. */
 export type Generations = { former: readonly X509Certificate[]; served: readonly X509Certificate[] };
 
 /**
  * Lists the objects of the cluster that still need the old CA.
  *
- * @param since when the nodes began to trust the new CA, in milliseconds since the epoch
- * @throws what the API answers when it cannot say
+ * @param since when the nodes started to trust the new CA, in milliseconds since the epoch
+ * @throws the API's error
  */
 export async function findOldCaUsers(
   ask: AskApi,
@@ -66,7 +66,7 @@ function reasonOf({ certificates }: Holder, cas: Generations): OldCaUser['reason
 const isAmong = (one: X509Certificate, cas: readonly X509Certificate[]): boolean =>
   cas.some(({ fingerprint256 }) => fingerprint256 === one.fingerprint256);
 
-/** Anybody may have put anything into a Secret. */
+/** Parses certificates. A Secret may contain any text, so errors give none. */
 function readable(text: string): X509Certificate[] {
   try {
     return certificatesIn(text, 'a value');
@@ -76,7 +76,10 @@ function readable(text: string): X509Certificate[] {
   }
 }
 
-/** A pod with `/` or `/etc` of its host is an agent for the host as a whole. */
+/**
+ * Whether a pod reads the node's certificate files and started too early. A pod that mounts `/` or `/etc` is a host
+ * agent and does not count.
+ */
 const isOnFiles = ({ hostPaths, startedAt }: Holder, files: readonly string[], since: number): boolean =>
   startedAt !== undefined &&
   startedAt < since &&

@@ -10,7 +10,7 @@ import { type Node, nodeNameOf } from '../node.ts';
 /** This node's own API server and the client identity for it: file paths, and the node's name. */
 export type OwnApi = Pick<WorkloadsPlan, 'host' | 'port' | 'leaf' | 'ca' | 'identity' | 'holder'>;
 
-/** undefined on a node without one, or without a certificate to ask it with. */
+/** Returns the node's own API server; undefined if it has none, or no certificate to connect with. */
 export function ownApiOf(units: readonly UnitPlan[], node: Node): OwnApi | undefined {
   const { layout, values } = node;
   const row = layout.units.find(({ isKubernetesApi }) => isKubernetesApi === true);
@@ -30,13 +30,13 @@ export function ownApiOf(units: readonly UnitPlan[], node: Node): OwnApi | undef
   };
 }
 
-/** For a call of an API that is asked again later when it does not answer now. */
+/** For an API call that a later attempt repeats if the API does not answer now. */
 export const BRIEFLY = { baseMs: 500, capMs: 2000, forMs: 5000 };
-/** For a call that a later pass makes again: polls do not wait for an API that does not answer. */
+/** For a call that a later pass repeats: polls do not wait for an API that does not answer. */
 export const ONCE = { baseMs: 500, capMs: 500, forMs: 0 };
 
 /**
- * Opens the connection to a server of this node (the API server, etcd) for as long as the work takes.
+ * Opens the connection to a server of this node (the API server, etcd) while `work` runs.
  *
  * @param trusted the CAs in the file of the node's CA, PEM
  */

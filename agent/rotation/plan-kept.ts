@@ -4,7 +4,7 @@ import type { Node } from '../node.ts';
 import type { KeptPlan } from '../plan/plan.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 
-/** Plans to put the files of a kept generation in place, and to restart and prove all units with them. */
+/** Plans to restore the files of a kept generation, and to restart and prove all units with them. */
 export function planKept(
   { files: kept, at }: KeptGeneration,
   { layout }: Pick<Node, 'layout'>,
@@ -26,7 +26,7 @@ export function planKept(
   };
 }
 
-/** For a copy that was removed meanwhile. A file that exists keeps its owner. */
+/** Owner of a copy that was removed meanwhile. An existing file keeps its owner. */
 const OF_ROOT = { owner: 'root', group: 'root', directoryMode: 0o755 };
 
 const rowsOf = (layout: RoleLayout): Map<string, FileRow> =>

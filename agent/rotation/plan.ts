@@ -10,11 +10,11 @@ import type { FoundCopies } from './find-copies.ts';
 import { workloadsFor } from './workloads-plan.ts';
 
 /**
- * New certificates for a node: a rotation or a phase of one.
+ * Plans new certificates for a node: a rotation or one of its phases.
  *
- * @param units of the node, as plan/units.ts has asked them
- * @param copies other files that hold what is replaced, and what stays in them
- * @param notices what is said beside, once all is proven
+ * @param units of the node, as plan/units.ts found them
+ * @param copies other files that contain the replaced data, and the copies that remain
+ * @param notices remarks to add to the outcome
  */
 export const planRotation = (
   operation: RotateOperation,
@@ -28,9 +28,9 @@ export const planRotation = (
 const NO_COPIES: FoundCopies = { paths: [], left: [] };
 
 /**
- * New certificates of the same CA. CA files and service-account keys stay.
+ * Plans new certificates of the same CA. CA files and service-account keys stay.
  *
- * @param mustLast whether new certificates that last no longer than those of now are discarded
+ * @param mustLast discards new certificates that do not last longer than the present ones
  */
 export function planRenewal(
   node: Node,
@@ -51,7 +51,7 @@ export function planRenewal(
   };
 }
 
-/** The first certificates of a node, before any unit of the cluster starts. */
+/** Plans the first certificates of a node, before any unit of the cluster starts. */
 export const planFirstCertificates = (
   operation: RotateOperation,
   node: Node,
@@ -116,11 +116,14 @@ function planCertificates(
   };
 }
 
-/** kube-controller-manager keeps the CA file of its own, and its arguments, once it has them. */
+/**
+ * Whether a path belongs to the signer. kube-controller-manager keeps its own CA file and its arguments once it has
+ * them.
+ */
 const isOfSigner = (path: string, { layout: { signer } }: Node): boolean =>
   path === signer?.file.path || path === signer?.argumentsFile;
 
-/** The first service-account keys of a node that has its certificates, before any unit of the cluster starts. */
+/** Plans the first service-account keys of a node that has certificates, before any unit of the cluster starts. */
 export const planFirstKeys = (
   serviceAccount: NonNullable<RotateOperation['serviceAccount']>,
   node: Node,
@@ -135,8 +138,8 @@ export const planFirstKeys = (
 };
 
 /**
- * Other service-account keys, and nothing else: those of earlier inputs, or those that a deployment brings. Only
- * units that read them at their start are restarted.
+ * Plans a change of service-account keys only: those of earlier inputs, or those of a deployment. Restarts only the
+ * units that read them at their start.
  */
 export function planKeys(
   { phase, serviceAccount }: Pick<GoBackOperation, 'phase' | 'serviceAccount'>,
@@ -147,7 +150,7 @@ export function planKeys(
   const { serviceAccount: row } = node.layout;
   const paths = serviceAccountPaths(node);
   const units = all.filter(({ name }) => row?.verifiers.includes(name) || row?.signers.includes(name));
-  // A key that was only to be accepted does not sign now.
+  // A key that was only meant to be accepted must not sign now.
   const keys = phase === 'trust' ? phase : 'all';
   return {
     kind: 'keys',
@@ -157,7 +160,7 @@ export function planKeys(
   };
 }
 
-/** Service-account keys whose grace is over go; who verifies with them is restarted. */
+/** Plans to remove service-account keys whose grace is over, and to restart the units that verify with the others. */
 export function planEndOfGrace(node: Node, all: readonly UnitPlan[]): KeysPlan {
   const { serviceAccount: row } = node.layout;
   const paths = row ? [row.publicKeyFile.path] : [];

@@ -9,10 +9,10 @@ import { signedBy, readKeys } from './service-account.ts';
 const CALL = { baseMs: 500, capMs: 2000, forMs: 30_000 };
 
 /**
- * The pods that use a token which a former key has signed: they mount the legacy Secret that holds it.
+ * Finds pods that use a token signed with a former key: they mount the legacy Secret that contains it.
  *
- * @returns their names; undefined: none, or a node without an API server of its own
- * @throws what keeps them from being known
+ * @returns their names; undefined: none, or a node without its own API server
+ * @throws an error when they cannot be determined
  */
 export async function podsOnOldKeys(
   node: Node,
@@ -25,7 +25,7 @@ export async function podsOnOldKeys(
   return await withOwnApi(api, hands, async (ask) => {
     const trust = createKubernetesTrust(ask, hands.retry, CALL);
     const tokens = await trust.legacyTokens(abort);
-    // Most clusters have none since Kubernetes 1.24.
+    // Most clusters have no legacy tokens since Kubernetes 1.24.
     if (tokens.length === 0) return undefined;
     const pods = podsOnFormerTokens(tokens, await trust.pods(abort), signer);
     return pods.length === 0 ? undefined : namesOf(pods);

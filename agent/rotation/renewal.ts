@@ -12,16 +12,18 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { type ServedCas, servedCa } from './served-cas.ts';
 
-/** Beyond this no date is judged, and nothing is renewed. */
+/** Maximum skew of the clock. Beyond it, dates cannot be judged, and nothing is renewed. */
 export const MOST_SKEW_MS = 5 * 60_000;
 
-/** @param skewMs how far this node's clock is ahead of the cloud's; undefined: not known */
+/**
+ * Whether the clock is too far off. @param skewMs how far this node's clock is ahead of the cloud's; undefined: unknown
+ */
 export const isClockOff = (skewMs: number | undefined): boolean =>
   skewMs !== undefined && Math.abs(skewMs) > MOST_SKEW_MS;
 
 /**
- * Whether Magnum signs with the CA that has signed the node's certificates. If it does not, a rotation was missed, and the
- * node's peers may reject what Magnum signs now.
+ * Checks that Magnum signs with the CA that signed the node's certificates. If it does not, the node missed a rotation,
+ * and its peers may reject new certificates.
  *
  * @param served the CAs that Magnum serves
  * @throws `precondition` with the reason `clock-off` or `rotation-missed`
@@ -42,7 +44,7 @@ export async function checkRenewal(
   for (const { ca: type } of layout.authorities.filter(({ single }) => single !== true)) {
     const mark = servedCa(served, type)?.fingerprint256;
     if (trusted(type).some(({ fingerprint256 }) => fingerprint256 === mark)) continue;
-    // A lost CA file: the node's own certificates say which it was.
+    // The CA file is lost, but the signatures of the node's own certificates identify the CA.
     if (trusted(type).length === 0 && isSignerOfAll(servedCa(served, type), ofType(leaves, type))) continue;
     throw missed(`the ${type} CA that Magnum serves is not trusted on this node`);
   }
@@ -68,9 +70,10 @@ const missed = (why: string): AgentError =>
   );
 
 /**
- * Whether new certificates would be accepted for longer than those that the node has. Nothing lasts longer than its CA.
+ * Compares how long new certificates would be accepted with the present ones. A certificate is usable only as long as
+ * its CA.
  *
- * @returns why they are discarded; undefined when they are worth it
+ * @returns why the new ones are discarded; undefined when they last longer
  */
 export async function whyNoLonger(
   { authorities, certificates }: Material,
@@ -119,7 +122,7 @@ async function readTrusted({ layout }: Pick<Node, 'layout'>, disk: Hands['disk']
   };
 }
 
-/** What is no certificate is made anew. */
+/** Parses certificates. An invalid file gives none: it is replaced anyway. */
 function readable(pem: string, name: string): X509Certificate[] {
   try {
     return certificatesIn(pem, name);

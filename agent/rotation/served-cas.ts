@@ -8,10 +8,10 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
-/** The CAs that Magnum serves, by their kind. */
+/** The CAs that Magnum serves, by kind. */
 export type ServedCas = ReadonlyMap<CaType, X509Certificate>;
 
-/** Asks Magnum for them. */
+/** Asks Magnum for its CAs. */
 export async function readServedCas(
   { layout }: Pick<Node, 'layout'>,
   reading: IssueHands,
@@ -26,8 +26,8 @@ export const servedCa = (served: ServedCas, type: CaType): X509Certificate | und
   [...served].find(([ca]) => sameCa(ca, type))?.[1];
 
 /**
- * Whether the node has the CAs that Magnum serves: it trusts each of them, also beside others, and each of its
- * certificates is signed by one that it trusts.
+ * Whether the node has the CAs that Magnum serves: it trusts each of them, possibly besides others, and a trusted CA
+ * has signed each of its certificates.
  */
 export async function hasServedCas(
   served: ServedCas,
@@ -49,7 +49,7 @@ export async function hasServedCas(
   if (!trusts) return false;
   return layout.certificates.every((row) => {
     const [leaf] = certificatesIn(certificates.find(([name]) => name === row.name)?.[1] ?? '', row.name);
-    // A release of Magnum that makes fewer certificates is no other CA.
+    // A missing certificate does not count: another release of Magnum may create fewer.
     if (!leaf) return true;
     const cas = trusted.filter(({ ca }) => sameCa(ca, row.ca)).flatMap((one) => one.cas);
     return signerOf(leaf, cas) !== undefined;

@@ -13,8 +13,8 @@ import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
 
 /**
- * Facts that the files of service-account keys lack: which public keys go, and when, and the next pair to sign with.
- * It is replaced with the keys, as one file of their generation.
+ * Data that the files of service-account keys cannot hold: which public keys will be removed and when, and the next
+ * signing pair. The file belongs to the same generation as the keys.
  */
 export const SERVICE_ACCOUNT = join(STATE, 'service-account.json');
 
@@ -22,7 +22,7 @@ const Kept = v.object({
   version: v.literal(1),
   leaving: v.array(v.object({ key: v.string(), until: v.number() })),
   next: v.optional(v.object({ publicKey: v.string(), privateKey: v.string() })),
-  /** The pods that were seen to need a key whose grace was over. */
+  /** The pods that needed a key after its grace. */
   heldBy: v.optional(v.string()),
 });
 type Kept = Pick<ServiceAccountKeys, 'leaving' | 'next'> & { heldBy?: string | undefined };
@@ -39,7 +39,7 @@ export const keptFile = (keys: Pick<ServiceAccountKeys, 'leaving' | 'next'>): Ma
   directoryMode: 0o700,
 });
 
-/** undefined: there is no such record. @throws `state` when it is damaged */
+/** Reads the record; undefined: it does not exist. @throws `state` when it is damaged */
 export async function readKept({ disk }: Pick<Hands, 'disk'>): Promise<Kept | undefined> {
   const record = await readRecord(disk, SERVICE_ACCOUNT);
   if (record === undefined) return undefined;
@@ -50,7 +50,7 @@ export async function readKept({ disk }: Pick<Hands, 'disk'>): Promise<Kept | un
   return { leaving, next, heldBy };
 }
 
-/** Reads the node's keys. If the record is damaged, its keys start a new grace. */
+/** Reads the node's keys. If the record is damaged, a new grace starts for the keys. */
 export async function readKeys(
   { serviceAccount: row }: RoleLayout,
   { disk, log, secrets }: Pick<Hands, 'disk' | 'log' | 'secrets'>,
@@ -71,7 +71,7 @@ export async function readKeys(
   };
 }
 
-/** Tells which of the node's keys has signed a token. */
+/** Returns a function that determines which of the node's keys signed a token. */
 export function signedBy(keys: ServiceAccountKeys): (token: string) => SignedBy {
   const { privateKey } = keys;
   if (privateKey === undefined)

@@ -13,12 +13,13 @@ import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 
 /**
- * A CA's private key on the node, as Magnum's `cert_manager_api` has it: kube-controller-manager signs with it and the
- * certificate. It lies beside that and is named alike (`ca.crt` and `ca.key`, `ca.pem` and `ca-key.pem`).
+ * A CA's private key on the node, written because of Magnum's `cert_manager_api`: kube-controller-manager signs with
+ * this key and the CA's certificate. Both are in one directory with similar names (`ca.crt` and `ca.key`, `ca.pem` and
+ * `ca-key.pem`).
  */
 export type SigningKey = { path: string; isOf(certificate: X509Certificate): boolean };
 
-/** @returns undefined where no key lies beside the file, or nothing that can be read as one */
+/** Finds the key beside a CA file. @returns undefined if there is none, or none that can be read */
 export async function signingKeyBeside({ file }: AuthorityRow, disk: Disk): Promise<SigningKey | undefined> {
   const directory = dirname(file.path);
   const beside = (await disk.list(directory))
@@ -43,15 +44,16 @@ async function signingKeyAt(path: string, disk: Disk): Promise<SigningKey | unde
   }
 }
 
-/** With which files kube-controller-manager signs here; undefined: with none that its file of arguments names. */
+/** Returns the files with which kube-controller-manager signs; undefined: its file of arguments names none. */
 export const signingFilesOf = async (
   { argumentsFile }: SignerRow,
   disk: Disk,
 ): Promise<SigningFiles | undefined> => signingFilesIn((await readText(disk, argumentsFile)) ?? '');
 
 /**
- * The files that give kube-controller-manager its own CA file if it signs with one of this layout: the certificate of its
- * key, and its arguments. Once it has one, both stay as they are: the key of another CA never comes to the node.
+ * Returns the files that give kube-controller-manager its own CA file, if it signs with a CA of this layout: the
+ * certificate of its key, and its arguments. Both stay unchanged once they exist, because the key of another CA never
+ * reaches the node.
  */
 export async function signerFiles(
   { layout: { authorities, signer } }: Pick<Node, 'layout'>,

@@ -6,7 +6,7 @@ import type { Node } from '../node.ts';
 import type { PlanNotice } from '../plan/step.ts';
 import { ownApiOf } from './own-api.ts';
 
-/** How the workloads of the cluster are restarted, where that is wanted and this node has an API server for it. */
+/** Plans the restart of the cluster's workloads, if requested and if this node has an API server. */
 export function workloadsFor(
   { restartWorkloads }: Pick<RotateOperation, 'restartWorkloads'>,
   units: readonly UnitPlan[],
@@ -27,7 +27,10 @@ export function workloadsFor(
   };
 }
 
-/** How objects and pods of the cluster are reached and how fast pods are replaced; undefined without an own API server. */
+/**
+ * Returns how to reach objects and pods of the cluster, and how fast to replace pods; undefined without an own API
+ * server.
+ */
 export function throughOwnApi(
   units: readonly UnitPlan[],
   node: Node,

@@ -14,10 +14,10 @@ const CALL = { baseMs: 500, capMs: 15_000 };
 const AGAIN_MS = 1000;
 
 /**
- * Restarts the cluster's workloads through this node's API server. A failure is only reported: the
- * node has its certificates, and a failed deployment would make Heat roll back other nodes.
+ * Restarts the cluster's workloads through this node's API server. A failure is only reported: the node has its
+ * certificates, and a failed deployment would make Heat roll back other nodes.
  *
- * @throws `aborted` when the program is to stop: the next start goes on
+ * @throws `aborted` when the program must stop; the next start resumes
  */
 export async function restartClusterWorkloads(
   plan: WorkloadsPlan,
@@ -54,10 +54,13 @@ const throughApi = async (
     return [...said, ...(await replaceCertificateMounts(plan, ask, notice, hands, abort))];
   });
 
-/** The token controller has this long: it is asked again after the rotation. */
+/** How long to wait for the token controller. A follow-up checks again after the rotation. */
 const TOKENS_MS = 30_000;
 
-/** Pods that are replaced before that would mount a legacy token of the former key once more, and need that key. */
+/**
+ * Waits until pods get new tokens. Pods replaced earlier would mount a legacy token of the former key again, and need
+ * that key.
+ */
 async function untilPodsGetTokens(ask: AskApi, hands: Hands, abort: AbortSignal): Promise<void> {
   const { clock } = hands;
   const late = { code: 'not-yet', what: 'new pods get legacy tokens of the former key' } as const;

@@ -5,12 +5,12 @@ import type { Config } from '../config.ts';
 import { loginAllowedAt } from './login.ts';
 import type { UpkeepRecord } from './record.ts';
 
-/** What the agent does by itself: nothing but expired certificates, those that end soon, or every difference. */
+/** What the agent renews by itself: only expired certificates, also those that expire soon, or every difference. */
 export type Reconcile = Config['reconcile'];
 
 export type Decision =
   | { is: 'renew'; because: 'expired' | 'ends' | 'drift' }
-  /** `until`: the moment to look again, in milliseconds since the epoch; undefined: at the next regular look. */
+  /** `until`: when to look again, in milliseconds since the epoch; undefined: at the next regular look. */
   | { is: 'wait'; until: number | undefined };
 
 export type Situation = {
@@ -21,19 +21,19 @@ export type Situation = {
   skewMs: number | undefined;
   share: number;
   record: Pick<UpkeepRecord, 'login' | 'renewal'>;
-  /** New certificates would lack an address of the present ones: the metadata service does not answer. */
+  /** New certificates would lack an address of the present ones, because the metadata service does not answer. */
   losesAddresses?: boolean;
 };
 
 const DAY_MS = 86_400_000;
 
-/** A start that was killed is made again at once; what ends the program each time waits like a failure. */
+/** Limit of starts. A killed start is repeated at once; beyond the limit, it waits like a failed renewal. */
 const MOST_STARTS = 5;
 
-/** A certificate without an address is better than one that has expired. */
+/** Remaining validity below which a renewal accepts the loss of an address: an expired certificate is worse. */
 const URGENT_MS = 7 * DAY_MS;
 
-/** What new certificates mend. */
+/** Differences that new certificates repair. */
 const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
   'subject-differs',
   'names-differ',
@@ -50,10 +50,10 @@ const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
   'differs',
 ]);
 
-/** Whether new certificates of the same CA mend a difference. */
+/** Whether new certificates of the same CA repair a difference. */
 export const isMended = ({ code }: { code: string }): boolean => MENDED.has(code);
 
-/** Whether the node's certificates are renewed now. */
+/** Decides whether to renew the node's certificates now. */
 export function decide({
   mode,
   leaves,
@@ -65,7 +65,7 @@ export function decide({
   losesAddresses = false,
 }: Situation): Decision {
   const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
-  // Magnum signs with another CA, which the peers may not trust: that is a rotation, and no renewal.
+  // Magnum signs with another CA, which the peers may not trust. That needs a rotation, not a renewal.
   if (isClockOff(skewMs) || has('authority-differs')) return { is: 'wait', until: undefined };
   const renewable = leaves.flatMap(({ certificate, authority }) => {
     if (!authority || authority.validToDate.getTime() <= now) return [];
@@ -90,7 +90,10 @@ export function decide({
   return from <= now ? { is: 'renew', because } : { is: 'wait', until: from };
 }
 
-/** Once a day at the most, however it ended. A moment in the future is that of a wrong clock. */
+/**
+ * Returns when a renewal is allowed: once a day, whatever its outcome. A time in the future was written with a wrong
+ * clock.
+ */
 function renewalAllowedAt(renewal: UpkeepRecord['renewal'], now: number): number {
   if (!renewal) return now;
   const { startedAt, starts, endedAt } = renewal;

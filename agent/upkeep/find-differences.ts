@@ -7,7 +7,7 @@ import type { Node } from '../node.ts';
 import type { UpkeepRecord } from './record.ts';
 import { servedAsKnown } from './served.ts';
 
-/** Whether the units' ports are asked as well, or what they have presented when they were asked just now. */
+/** Whether to connect to the units' ports, or the certificates that they have just presented. */
 export type Ports = boolean | ReadonlyMap<string, Served>;
 
 /**
@@ -15,7 +15,7 @@ export type Ports = boolean | ReadonlyMap<string, Served>;
  *
  * @param node its values include the addresses that heat-params leave empty
  * @param share of the renewal window
- * @param ports to ask them loads more than an idle daemon should hold
+ * @param ports connecting to them loads more modules than an idle daemon should hold
  * @throws `bad-file` or `bad-heat-params` when the node cannot be compared
  */
 export async function findDifferences(
@@ -44,7 +44,7 @@ export async function findDifferences(
   return { leaves, differences };
 }
 
-/** Loaded where ports are asked: an idle daemon stays small. */
+/** Connects to the ports. Loaded only then, which keeps an idle daemon small. */
 async function seePorts(
   node: Node,
   hands: Hands,

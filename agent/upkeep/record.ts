@@ -10,7 +10,7 @@ import { STATE } from '../paths.ts';
 const Moment = v.number();
 
 const Record = v.object({
-  /** The last look, and what it found. */
+  /** The time and result of the last look. */
   lookedAt: v.optional(Moment),
   differences: v.optional(
     v.array(
@@ -26,25 +26,25 @@ const Record = v.object({
     ),
     [],
   ),
-  /** The tries of the node's own login by this clock; a deployment's are not counted. */
+  /** The routine attempts with the node's own login. Those of deployments do not count. */
   login: v.optional(
     v.object({
-      /** When the first one was put off. */
+      /** When the first attempt was scheduled. */
       since: Moment,
       triedAt: v.optional(Moment),
-      /** How many in a row Keystone has refused, and why the last one. */
+      /** The number of consecutive rejections by Keystone, and the last reason. */
       refusals: v.optional(v.number(), 0),
       why: v.optional(v.string()),
       roles: v.optional(v.array(v.string()), []),
     }),
   ),
-  /** The CAs that Magnum served when it last answered, by fingerprint. */
+  /** The CAs that Magnum served in its last answer, by fingerprint. */
   served: v.optional(v.record(v.picklist(CA_TYPES), v.optional(v.string())), {}),
   servedAt: v.optional(Moment),
   renewal: v.optional(
     v.object({
       startedAt: Moment,
-      /** How many starts in a row have come to no end: the program was killed. */
+      /** How many consecutive starts did not end, because the program was killed. */
       starts: v.number(),
       endedAt: v.optional(Moment),
       outcome: v.optional(v.picklist(['renewed', 'nothing', 'failed'])),
@@ -58,7 +58,7 @@ export type UpkeepRecord = v.InferOutput<typeof Record>;
 
 export const UPKEEP = join(STATE, 'upkeep.json');
 
-/** An empty record where there is none, or a damaged one: the next look writes a good one. */
+/** Reads the record. Returns an empty one if it is missing or damaged: the next look writes a valid one. */
 export async function readUpkeep({ disk }: Pick<Hands, 'disk'>): Promise<UpkeepRecord> {
   const record = await readRecordOf(disk, UPKEEP, Record).catch((error: unknown) => {
     if (codeOf(error) === 'state') return undefined;

@@ -12,15 +12,14 @@ import { unitsOf } from '../plan/units.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
 import { planRenewal } from '../rotation/plan.ts';
 
-/** Whose generation it is, in the journal. */
+/** The run id of this generation in the journal. */
 const RUN_ID = 'renewal';
 
 /**
- * New certificates of the same CA, as a generation like any other: a failure leaves the node unchanged, or rolls
- * back.
+ * Renews certificates with the same CA, as an ordinary generation: a failure leaves the node unchanged or rolls back.
  *
- * @param mustLast whether new certificates that last no longer than those of now are discarded
- * @throws `aborted` when the program is to stop; the journal knows how far it came
+ * @param mustLast discards new certificates that do not last longer than the present ones
+ * @throws `aborted` when the program must stop; the journal knows the progress
  */
 export async function renew(
   node: Node,

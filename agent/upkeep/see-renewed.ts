@@ -9,10 +9,10 @@ import { withRefusal } from './try-login.ts';
 const DAY_MS = 86_400_000;
 
 /**
- * Renews the node's certificates, and records the attempt before it begins and after its end: a program that is ended in
- * the middle, each time, does not ask Magnum without end.
+ * Renews the node's certificates. Records the attempt before its start and after its end, so that a program that is
+ * killed each time does not ask Magnum forever.
  *
- * @returns the record with how it ended
+ * @returns the record with the outcome
  * @throws `aborted`
  */
 export async function seeRenewed(
@@ -52,6 +52,6 @@ const EVENTS = {
   failed: 'renewal-failed',
 } as const;
 
-/** One that replaces certificates names them. */
+/** Classifies the outcome. One that replaces certificates names them in its outputs. */
 const outcomeOf = ({ is, outputs }: Outcome): keyof typeof EVENTS =>
   is === 'failed' ? 'failed' : Object.hasOwn(outputs, 'certificates') ? 'renewed' : 'nothing';

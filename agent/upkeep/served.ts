@@ -5,15 +5,15 @@ import type { Holding } from '../inspection/inventory.ts';
 import type { UpkeepRecord } from './record.ts';
 
 /**
- * The CAs that Magnum serves, by fingerprint, as far as the last answer still tells: the node may hold a CA that was made
- * since. A rotation has brought it, and Magnum is asked again within a day.
+ * Returns the CAs that Magnum serves, by fingerprint, if its last answer is still current. If the node holds a newer
+ * CA, a rotation has brought it; Magnum is asked again within a day.
  */
 export function servedAsKnown(
   { served, servedAt, login }: Pick<UpkeepRecord, 'served' | 'servedAt' | 'login'>,
   { authorities }: Pick<RoleLayout, 'authorities'>,
   holdings: readonly Holding[],
 ): UpkeepRecord['served'] {
-  // Earlier versions wrote the moment of the try alone.
+  // Earlier versions recorded only the time of the attempt.
   const askedAt = servedAt ?? login?.triedAt ?? Infinity;
   const isOutdated = (type: CaType): boolean =>
     authorities.some(

@@ -6,12 +6,12 @@ import type { Node } from '../node.ts';
 /** (sqrt(5) - 1) / 2: its multiples modulo 1 lie apart by at least 1 / (sqrt(5) * count). */
 const GOLDEN = 0.618_033_988_749_894_9;
 
-/** As Magnum's templates name servers: a stack's name, the role, a number. */
+/** Magnum's templates name servers by stack, role and number. */
 const NUMBERED = /^(?<stack>.*?)-?(?<role>master|node|minion)-(?<number>\d+)$/;
 
 /**
- * The share in [0, 1) of a span of time that belongs to this node, always the same one. The servers of a stack are
- * numbered, so their shares lie apart evenly, whatever their count; stacks are set off from each other by their names.
+ * Returns this node's constant share, in [0, 1), of a span of time. The servers of a stack are numbered, so their
+ * shares are spread evenly, whatever their count. The stack's name shifts them against those of other stacks.
  */
 export function shareOf(cluster: string, instance: string): number {
   const { stack = instance, role, number = '0' } = NUMBERED.exec(instance)?.groups ?? {};
@@ -19,7 +19,7 @@ export function shareOf(cluster: string, instance: string): number {
   return (offsetOf(`${cluster} ${stack}`) + position * GOLDEN) % 1;
 }
 
-/** The share of a node, by its cluster and its name in it. */
+/** Returns the share of a node, from its cluster and its name in it. */
 export const shareOfNode = (
   { params }: Pick<Node, 'params'>,
   { hostname }: Pick<Hands, 'hostname'>,

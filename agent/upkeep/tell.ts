@@ -4,13 +4,13 @@ import type { UpkeepRecord } from './record.ts';
 
 const DAY_MS = 86_400_000;
 
-/** Said again each day, also when nothing else has changed. */
+/** Differences that are logged again every day, even if nothing has changed. */
 const DAILY: ReadonlySet<string> = new Set<Difference['code']>(['authority-ends', 'authority-differs']);
 
 const EVENTS = { critical: 'differs-critical', warning: 'differs', info: 'differs-slightly' } as const;
 
 /**
- * Logs each difference that is new, the most urgent ones once a day, and those that are gone.
+ * Logs each new difference, the most urgent ones once a day, and those that have disappeared.
  *
  * @returns the record of this look
  */
@@ -24,7 +24,7 @@ export function tellDifferences(
   const told = differences.map((difference) => {
     const { code, of, at, text: what, severity } = difference;
     const before = known.get(keyOf(difference))?.toldAt;
-    // Of a clock that was set back since.
+    // A later time was written before the clock was set back.
     const isRecent = before !== undefined && before <= now && (!DAILY.has(code) || now - before < DAY_MS);
     if (!isRecent) log(EVENTS[severity], { difference: code, of, at, what });
     return { ...difference, toldAt: isRecent ? before : now };

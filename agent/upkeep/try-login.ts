@@ -7,9 +7,10 @@ import type { Node } from '../node.ts';
 import type { UpkeepRecord } from './record.ts';
 
 /**
- * Logs in with the node's own login and asks Magnum for its CAs, once: a cloud that is not there is asked another day.
+ * Logs in with the node's own login and asks Magnum for its CAs, without retries: if the cloud is unreachable, the
+ * attempt waits for another day.
  *
- * @returns the record with what was learned
+ * @returns the record with the results
  * @throws `aborted`
  */
 export async function tryLogin(
@@ -38,7 +39,7 @@ export async function tryLogin(
 
 type Login = NonNullable<UpkeepRecord['login']>;
 
-/** Counts what Keystone or Magnum refuses; silence says nothing about a login. */
+/** Counts rejections by Keystone or Magnum. No answer says nothing about a login. */
 export const withRefusal = (login: Login, error: { code: string; message: string }): Login =>
   error.code === 'login-refused' || error.code === 'unauthorized'
     ? { ...login, refusals: login.refusals + 1, why: error.message }

@@ -58,8 +58,9 @@ export const Rotation = v.object({
       /** The nodes that it waits for. */
       for: v.optional(v.array(v.string())),
       until: v.optional(Time),
-      /** The objects of the cluster that it is about, as far as they are named; an empty namespace: the kind has none. */
+      /** The hold ends within ten minutes. */
       endsSoon: v.optional(v.literal(true)),
+      /** The first objects of the cluster that it refers to. The namespace is empty for a kind without namespaces. */
       objects: v.optional(
         v.array(v.object({ kind: v.string(), namespace: v.string(), name: v.string(), reason: v.string() })),
       ),
@@ -109,6 +110,6 @@ export const Changed = v.object({
   files: v.array(v.string()),
   seen: v.optional(v.array(Remark)),
   workloads: v.optional(v.array(Remark)),
-  /** Of other credentials: what became of the login in the Kubernetes API. */
+  /** For a change of credentials: the results for the login in the Kubernetes API. */
   objects: v.optional(v.array(Remark)),
 });
