@@ -113,8 +113,9 @@ async function repeatPasses(
 }
 
 /**
- * Records the answer. If that fails, the answer counts as new once more after the next start. @returns the recorded
- * answer
+ * Records the answer. If that fails, the answer counts as new once more after the next start.
+ *
+ * @returns the recorded answer
  */
 async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<string | undefined> {
   if (lastAnswer === undefined) return undefined;
@@ -131,8 +132,7 @@ async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<str
  * Waits a random time up to the splay, so that nodes that start together do not poll together. If a run was
  * interrupted, it is finished at once instead.
  *
- * @param isReady what systemd is told meanwhile
- *
+ * @param isReady whether to report the daemon as ready meanwhile
  * @param wake ends the wait
  * @param random in [0, 1)
  */

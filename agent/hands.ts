@@ -79,8 +79,9 @@ export type Hands = {
   /** Makes one call of etcd's v3 API. */
   callEtcd: CallEtcd;
   /**
-   * Connects to a cloud service over TLS with only these CAs. Any HTTP status is a success. @throws if it is not
-   * trusted
+   * Connects to a cloud service over TLS with only these CAs. Any HTTP status is a success.
+   *
+   * @throws if the service is not trusted
    */
   seeCloud(url: string, ca: string, abort: AbortSignal): Promise<void>;
   askHealth(url: string, identity: ClientIdentity | undefined, abort: AbortSignal): Promise<void>;

@@ -53,8 +53,9 @@ export function createWaitingRecord(hands: { disk: Disk; secrets: Secrets; log: 
 }
 
 /**
- * Reads the record; undefined: nothing waits, or it belongs to a process that has ended. @param since when the lock was
- * taken
+ * Reads the record; undefined: nothing waits, or it belongs to a process that has ended.
+ *
+ * @param since when the lock was taken
  */
 export async function readWaiting(disk: Disk, since: number): Promise<Waiting | undefined> {
   const record = await readJson(disk, path, Record);

@@ -30,8 +30,9 @@ type Row = {
 
 /**
  * Lists every certificate of this node: those of the layout with their faults, those in kubeconfigs, and those beside
- * its own files. Also shows the differences from the node's desired state. The exit code is 1 if a certificate of the
- * layout has a fault, a port presents another certificate than its file, or a difference is critical.
+ * its own files. Also shows the differences from the node's desired state. The exit code is 1 for a fault of the
+ * layout's certificates or a critical difference. It is also 1 if a port presents another certificate than its file
+ * contains.
  */
 export const verb: Verb = async (context, options) => {
   const { stopping } = watchSignals();

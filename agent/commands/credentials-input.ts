@@ -22,9 +22,9 @@ const Inputs = v.strictObject({
 const OTHERS = 0o077;
 
 /**
- * Reads credentials from a file, or with `-` from standard input: argv is readable by every user. Two formats are
- * accepted: heat-params, where other keys are ignored because the file may be copied whole from another node, and YAML
- * or JSON with the names of the inputs.
+ * Reads credentials from a file, or with `-` from standard input: argv is readable by every user. The format is either
+ * heat-params, or YAML or JSON with the names of the inputs. Other keys of heat-params are ignored, so the file may be
+ * copied whole from another node.
  *
  * @throws `usage`; the message never contains a value
  */

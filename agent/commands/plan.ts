@@ -168,7 +168,7 @@ async function describe(
   }
 }
 
-/** Disables retries of the cloud: a person is waiting, so its first answer counts. */
+/** Makes the first answer of the cloud final, because a person is waiting. */
 const impatient = (hands: Hands): Hands => ({
   ...hands,
   openCluster: async (params, token, abort) =>

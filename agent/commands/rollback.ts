@@ -135,7 +135,9 @@ function tell(
 }
 
 /**
- * Returns the generation with that id, or the newest one that would change a file. @throws `usage` for an unknown id
+ * Returns the generation with that id, or the newest one that would change a file.
+ *
+ * @throws `usage` for an unknown id
  */
 function choose(seen: readonly SeenKept[], id: string | undefined): SeenKept | undefined {
   if (id === undefined) return seen.find(({ changes }) => changes.length > 0);

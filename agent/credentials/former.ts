@@ -76,8 +76,9 @@ export async function noteReplaced(record: FormerRecord, { disk }: Pick<Hands, '
 }
 
 /**
- * Deletes the former login. @returns false if there is none
+ * Deletes the former login.
  *
+ * @returns false if there is none
  * @throws `precondition` while objects of the API may still hold it: the login is needed to find them
  */
 export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promise<boolean> {

@@ -61,8 +61,8 @@ const readersOf = ({ units, found }: Kept): FoundUnit[] => [
 ];
 
 /**
- * Lists the units to restart after a rollback of the files. A unit needs no restart if it still runs the process from
- * before the replacement and, where it has a port, presents the certificate from before.
+ * Lists the units to restart after a rollback of the files. A unit needs no restart if its process is older than the
+ * replacement. If it has a port, the port must also present the previous certificate.
  */
 export async function unitsToRestore(kept: Kept, hands: Hands): Promise<UnitPlan[]> {
   const readers = readersOf(kept);

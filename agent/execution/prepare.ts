@@ -124,7 +124,9 @@ async function compareNode(
 }
 
 /**
- * Issues certificates. @param compared the CAs that the phase was compared with; the phase continues with the same ones
+ * Issues certificates.
+ *
+ * @param compared the CAs that the phase was compared with; the phase continues with the same ones
  */
 async function issue(
   step: StepOf<'issue'>,

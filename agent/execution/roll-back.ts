@@ -111,7 +111,9 @@ export async function rollBack(
 }
 
 /**
- * Formats the error. @throws the error if it interrupts the rollback: the node shuts down, and the next start resumes
+ * Formats the error.
+ *
+ * @throws the error if it interrupts the rollback: the node shuts down, and the next start resumes
  */
 function said(error: unknown): string {
   if (codeOf(error) === 'aborted') throw error;

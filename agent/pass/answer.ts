@@ -29,8 +29,8 @@ const PATIENCE = { baseMs: 500, capMs: 5000, forMs: 20_000 };
 
 /**
  * Sends every result that Heat has not acknowledged. The address of a signal belongs to the deployment's resource, and
- * the body names no deployment, so a late result would complete a newer deployment. Therefore the present metadata is
- * checked first, and a result is sent only if Heat still waits for it.
+ * the body names no deployment. So a late result would complete a newer deployment. To avoid that, a result is sent
+ * only if the present metadata shows that Heat still waits for it.
  *
  * @returns the results that remain unacknowledged, and why
  */

@@ -34,8 +34,9 @@ const continues = (run: EndedRun): boolean =>
   run.order?.continues === true && (run.is === 'lost' || run.result.statusCode === 0);
 
 /**
- * Returns the outcome of a run. @throws an error of the disk, which may be temporary; any other error becomes the
- * outcome
+ * Returns the outcome of a run.
+ *
+ * @throws an error of the disk, which may be temporary; any other error becomes the outcome
  */
 async function outcomeOf(id: string, run: EndedRun, { runs }: Hands): Promise<Outcome> {
   try {

@@ -106,7 +106,7 @@ async function readServed(node: Node, hands: Hands, abort: AbortSignal): Promise
 
 /**
  * Classifies the service-account pair. A rotation always brings a new pair. A rollback of the stack in Heat brings back
- * the pair of an earlier deployment, or the pair of the cluster's creation, which only heat-params contains. Every
+ * an earlier pair: that of a deployment, or that of the cluster's creation, which only heat-params contains. Every
  * later update repeats the last pair; it belongs to a rotation again if that rotation failed here.
  */
 function keysOf(

@@ -5,8 +5,8 @@ import type { RotationRecord } from './record.ts';
 export type OldCa = NonNullable<RotationRecord['oldCa']>;
 
 /**
- * Updates the record from an observation of the node. The end is detected from the CAs that the node trusts, because a
- * deployment or the recovery of an interrupted run can end the old CA too.
+ * Updates the record from an observation of the node. The end is detected from the CAs that the node trusts and not
+ * from a step. A deployment or the recovery of an interrupted run can end the old CA too.
  *
  * @param cas the served CAs as one string
  * @param now milliseconds since the epoch

@@ -16,7 +16,7 @@ export type Silence = { why: string; refused: boolean };
 
 /**
  * Handles the section of the metadata that changes how the node polls. A new section is on trial until it is answered.
- * If it is not answered, the node falls back to the former one and retries the section later, because Heat may have
+ * If it is not answered, the node falls back to the former one. It retries the section later, because Heat may have
  * closed the former one.
  */
 export type PollingOverride = {

@@ -19,8 +19,9 @@ import { planRevocation } from './plan.ts';
 import { type OwnClient, ownClients } from './own-clients.ts';
 
 /**
- * Decides the work of a CRL on this node. A CRL is rejected if another CA has signed it, if it is not valid now, if it
- * is older than the one in place, if it would revoke this node's own clients, or if no service here uses one.
+ * Decides the work of a CRL on this node. Rejects a CRL of another CA, one that is not valid now, and one that is older
+ * than the installed one. Also rejects a CRL that would revoke this node's own clients, and one that no service here
+ * uses.
  *
  * @throws `precondition` or `bad-certificate` with the reason of the rejection
  */

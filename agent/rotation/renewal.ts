@@ -16,7 +16,9 @@ import { type ServedCas, servedCa } from './served-cas.ts';
 export const MOST_SKEW_MS = 5 * 60_000;
 
 /**
- * Whether the clock is too far off. @param skewMs how far this node's clock is ahead of the cloud's; undefined: unknown
+ * Whether the clock is too far off.
+ *
+ * @param skewMs how far this node's clock is ahead of the cloud's; undefined: unknown
  */
 export const isClockOff = (skewMs: number | undefined): boolean =>
   skewMs !== undefined && Math.abs(skewMs) > MOST_SKEW_MS;
