@@ -154,8 +154,8 @@ export async function awaitSplay(
 }
 
 /**
- * Pings systemd's watchdog during work. The watchdog expects completed passes, but a pass with work may take longer:
- * every wait in it has its own deadline. A program that hangs stops pinging.
+ * Reports work to systemd, because its watchdog expects completed passes and a pass with work may take longer. Every
+ * wait in it has its own deadline. A program that hangs reports nothing more.
  */
 const watched = (hands: Hands, notify: Notify, ended: AbortSignal): Hands => ({
   ...hands,
