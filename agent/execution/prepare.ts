@@ -163,7 +163,11 @@ async function stageNew(
             ...(await signingKeysOutlived(node, material, hands)),
           ]
         : [];
-    const { units, left, all } = await findUnits(step.units, hands, abort);
+    const plans =
+      step.certificates === 'trust'
+        ? step.units.map((unit) => ({ ...unit, keepsIdentity: true as const }))
+        : step.units;
+    const { units, left, all } = await findUnits(plans, hands, abort);
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const begun = hands.clock.now();

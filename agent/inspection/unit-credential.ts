@@ -6,6 +6,7 @@ import { identityIn, readSource, serverIn } from '../../src/files/kubeconfig-con
 import type { KubernetesAddress } from '../../src/services/kubernetes.ts';
 import { type Get, readRenewal } from '../../src/services/leadership.ts';
 import type { Lease } from '../../src/services/components.ts';
+import { REFUSED_ELSEWHERE } from '../../src/services/restart.ts';
 import type { Hands } from '../hands.ts';
 
 type CredentialHands = Pick<Hands, 'disk' | 'secrets' | 'presented' | 'openKubernetes'>;
@@ -57,7 +58,9 @@ async function asUnit<T extends object | undefined>(
       const { status, text } = await api.ask({ what, method: 'GET', path, abort });
       // kube-apiserver answers 401 to a bad client certificate, even if anonymous requests are allowed.
       if (status === 401 || status === 429 || status >= 500)
-        throw new AgentError('not-yet', `${what}: it says ${status}`);
+        throw new AgentError('not-yet', `${what}: it says ${status}`, {
+          ...(status === 401 && !address.isOwn && { reason: REFUSED_ELSEWHERE }),
+        });
       return { status, text };
     });
   } catch (error) {

@@ -5,6 +5,7 @@ import type { Hands } from '../hands.ts';
 import { type Node, nodeNameOf, readNode } from '../node.ts';
 import { readRotation, writeRotation } from '../phases/record.ts';
 import { goesByItself } from '../rotation/by-itself.ts';
+import { ownEtcdOf } from '../rotation/count-masters.ts';
 import { whileAnnounced } from './announce.ts';
 import { clientsOf, readClient } from './clients.ts';
 import { apisOf, findKnown, type Known, type Place, placeOf } from './known.ts';
@@ -31,6 +32,8 @@ export async function inTurn<T>(
   resumes = false,
 ): Promise<T> {
   if (hands.withoutTurn === true || node.role !== 'master') return await work();
+  // Without an etcd with peers there is no other master.
+  if ((await ownEtcdOf(node, hands, abort)) === 'none') return await work();
   if (!(await goesByItself(node, hands, abort))) return await work();
   const place = await placeOf(node, hands, abort);
   const taken = await waitForTurn(place, resumes, hands, abort);

@@ -103,7 +103,7 @@ export async function prove(
       hands,
       abort,
       async () => {
-        const why = await hands.seeAccepted(kubeconfig, abort);
+        const why = await whyUnseen(plan, kubeconfig, hands, abort);
         const text = `cannot verify that the Kubernetes API accepts ${name}: ${why}`;
         if (why !== undefined) hands.notice({ code: 'credential-unseen', of: name, text });
       },
@@ -111,6 +111,27 @@ export async function prove(
   // Some units restart until their dependencies are available, so restarts count from here on.
   const { invocation, restarts } = await becomeActive(name, start.deadline, before, hands, abort);
   return { plan, invocation, restarts, before, at: hands.clock.elapsed(), renewal: undefined };
+}
+
+/** The reason of an error: the API server of another node rejects the client certificate. */
+export const REFUSED_ELSEWHERE = 'refused-elsewhere';
+
+/**
+ * Calls the API with the unit's credentials. An API server that has completed a rotation rejects a node that begins it:
+ * the node's next phase brings the certificate that it accepts.
+ */
+async function whyUnseen(
+  { keepsIdentity }: UnitPlan,
+  kubeconfig: string,
+  hands: ServiceHands,
+  abort: AbortSignal,
+): Promise<string | undefined> {
+  try {
+    return await hands.seeAccepted(kubeconfig, abort);
+  } catch (error) {
+    if (!keepsIdentity || !(error instanceof AgentError) || error.reason !== REFUSED_ELSEWHERE) throw error;
+    return error.message;
+  }
 }
 
 /** Reads the lease after the former process has ended; empty if it is unknown. */

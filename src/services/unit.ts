@@ -26,6 +26,11 @@ const Shape = v.object({
   ),
   /** The kubeconfig with which it calls the Kubernetes API, which must accept it. */
   kubeconfig: v.optional(v.string()),
+  /**
+   * The new files do not contain another client certificate of the unit. If another node's API server rejects that
+   * certificate, this does not count against the files.
+   */
+  keepsIdentity: v.optional(v.literal(true)),
   /** The lease that its leader renews. */
   lease: v.optional(v.object({ namespace: v.string(), name: v.string() })),
 });

@@ -4,6 +4,7 @@ import { AgentError, errnoOf } from '../../../src/base/errors.ts';
 import { fingerprint } from '../../../src/certificates/read.ts';
 import { presentedCertificate } from '../../../src/services/presented.ts';
 import {
+  REFUSED_ELSEWHERE,
   restartAndProve,
   seeRenewed,
   type ServiceHands,
@@ -195,6 +196,9 @@ test('accepts a unit once the Kubernetes API confirms it', async () => {
   expect(fault).toEqual({ code: 'proof', reason: 'credential-refused' });
 });
 
+const REFUSED: Fault = { code: 'proof', reason: 'credential-refused' };
+const KEEPS = { keepsIdentity: true } as const;
+
 test('only reports an API that cannot confirm a unit', async () => {
   const told: UnitRemark[] = [];
   const { hands } = setUp([RUNNING], {
@@ -203,6 +207,19 @@ test('only reports an API that cannot confirm a unit', async () => {
   });
   expect(await restartAndProve(plan({ kubeconfig: '/x' }), hands, NEVER)).toBeDefined();
   expect(told).toMatchObject([{ code: 'credential-unseen', of: 'kubelet' }]);
+});
+
+test.each<[string, Partial<UnitPlan>, string | undefined, Fault | undefined]>([
+  ['accepts a former certificate that another API server rejects', KEEPS, REFUSED_ELSEWHERE, undefined],
+  ['rejects a new certificate that another API server rejects', {}, REFUSED_ELSEWHERE, REFUSED],
+  ["rejects a former certificate that the node's own API server rejects", KEEPS, undefined, REFUSED],
+])('%s', async (_, keeps, reason, fault) => {
+  const { hands } = setUp([RUNNING], {
+    seeAccepted: async () => await Promise.reject(new AgentError('not-yet', 'it says 401', { reason })),
+  });
+  const restarted = restartAndProve(plan({ kubeconfig: '/x', ...keeps }), hands, NEVER);
+  if (fault) expect(await faultIn(restarted)).toEqual(fault);
+  else expect(await restarted).toBeDefined();
 });
 
 test.each<[string, (string | undefined)[], boolean]>([
