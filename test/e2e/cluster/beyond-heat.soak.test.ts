@@ -9,6 +9,7 @@ import {
   onNode,
   openstack,
   power,
+  renewKubeconfig,
   stackId,
 } from './magnum-cluster.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
@@ -28,7 +29,8 @@ const isSecond = ({ name }: Node): boolean => name.includes(`-${GROUP}-`);
 
 beforeAll(async () => {
   const group = [await clusterName(), GROUP, '--node-count', '1'];
-  await openstack('coe', 'nodegroup', 'create', ...group, '--flavor', 'node', '--image', 'fedora-coreos');
+  if (!(await nodes()).some(isSecond))
+    await openstack('coe', 'nodegroup', 'create', ...group, '--flavor', 'node', '--image', 'fedora-coreos');
   second = await vi.waitFor(
     async () => {
       const found = (await nodes()).find(isSecond);
@@ -78,6 +80,7 @@ describeRotation('a rotation while that node is off, until the others have compl
     await untilRetired(all.filter((node) => !isSecond(node)));
     await power(second, 'on');
     await untilRetired(all);
+    await renewKubeconfig();
     await kubectl(['wait', '--for=condition=Ready', `node/${second.name}`, '--timeout=300s']);
   },
 });
