@@ -65,7 +65,7 @@ export async function startRealCluster(name: string, keys: string, daemons = tru
       collectConfig: os_collect_config.heat && { heat: os_collect_config.heat },
       keys,
     });
-    // Without a Kubernetes API that lists Nodes, the master would not know whether it is alone, and would take the phases.
+    // The API of the node has no certificate before its first restart: the master could not ask whether it is alone.
     await node.configure({ rotation: { phase: 'all' } });
     nodes.set(server, node);
     const made = await node.agent('make-cert');
