@@ -15,17 +15,6 @@ export const CREDENTIAL_INPUTS: Readonly<Record<CredentialName, { parameter: str
     auth_url: { parameter: 'AUTH_URL', key: 'authUrl' },
   };
 
-/** The inputs, in the order in which missing ones are added to heat-params. */
-export const CREDENTIAL_NAMES = [
-  'trustee_user_id',
-  'trustee_username',
-  'trustee_domain_id',
-  'trustee_password',
-  'trust_id',
-  'region_name',
-  'auth_url',
-] as const;
-
 /** Reads the login from heat-params. A missing value becomes an empty string. */
 export function credentialsOf(params: HeatParams): CredentialSet {
   const value = (name: CredentialName): string => params.get(CREDENTIAL_INPUTS[name].parameter) ?? '';

@@ -1,9 +1,13 @@
 import { AgentError } from '../../src/base/errors.ts';
-import type { Credentials, CredentialsOperation } from '../../src/operation/credentials.ts';
+import {
+  CREDENTIAL_NAMES,
+  type Credentials,
+  type CredentialsOperation,
+} from '../../src/operation/credentials.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { readFormer } from './former.ts';
-import { CREDENTIAL_INPUTS, CREDENTIAL_NAMES, credentialsOf } from './login-of.ts';
+import { CREDENTIAL_INPUTS, credentialsOf } from './login-of.ts';
 
 /**
  * Builds the operation that restores the former login. It is tested with a login like any other, so the former trust

@@ -2,8 +2,11 @@ import { isCertificate, pemBlocksIn } from '../base/pem.ts';
 import type { Deployment } from '../deployment/deployment.ts';
 import { type RefuseOperation, refuse } from './refuse.ts';
 
-/** The cluster's OpenStack credentials. Each name is the name of an input and of Magnum's own parameter. */
-const CREDENTIALS = [
+/**
+ * The cluster's OpenStack credentials, in the order in which missing ones are added to heat-params. Each name is the
+ * name of an input and of Magnum's own parameter.
+ */
+export const CREDENTIAL_NAMES = [
   'trustee_user_id',
   'trustee_username',
   'trustee_domain_id',
@@ -12,7 +15,7 @@ const CREDENTIALS = [
   'region_name',
   'auth_url',
 ] as const;
-export type CredentialName = (typeof CREDENTIALS)[number];
+export type CredentialName = (typeof CREDENTIAL_NAMES)[number];
 export type Credentials = Readonly<Partial<Record<CredentialName, string>>>;
 
 /** Replaces credentials in every file that contains the former ones. Values that are not given stay unchanged. */
@@ -31,7 +34,7 @@ export type CredentialsOperation = {
  */
 export function selectCredentials(inputs: Deployment['inputs']): CredentialsOperation | RefuseOperation {
   const given: Partial<Record<CredentialName, string>> = {};
-  for (const name of CREDENTIALS) {
+  for (const name of CREDENTIAL_NAMES) {
     const value = inputs[name];
     if (value === undefined || value === null || value === '') continue;
     if (typeof value !== 'string') return refuse('input-not-text', `the input ${name} is not text`);
@@ -46,7 +49,7 @@ export function selectCredentials(inputs: Deployment['inputs']): CredentialsOper
     ? { kind: 'credentials', given, ...(openstackCa !== undefined && { openstackCa }) }
     : refuse(
         'nothing-given',
-        `no credentials given; give at least one of ${CREDENTIALS.join(', ')}, openstack_ca`,
+        `no credentials given; give at least one of ${CREDENTIAL_NAMES.join(', ')}, openstack_ca`,
       );
 }
 

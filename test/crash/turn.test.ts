@@ -58,7 +58,7 @@ test.each(sample(POINTS, Math.ceil(POINTS.length * share)))(
     expect(child.signalCode).toBe('SIGKILL');
     expect(new Set(holders)).toEqual(new Set([killed.name]));
 
-    // Nobody else gets the turn meanwhile, and the next start needs to wait for nobody.
+    // No other master takes the turn meanwhile, so the next start does not wait.
     const { code, stderr } = await site.node.agent('run-once');
     expect([code, stderr.includes('turn-not-given')], stderr).toEqual([0, false]);
     expect(holders.at(-1)).toBe('');

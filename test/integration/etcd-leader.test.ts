@@ -90,7 +90,7 @@ test.skipIf(programs === undefined)(
     expect(await handLeadershipOver([NAMES[from] ?? ''], asked(former))).toBeUndefined();
     expect(await handLeadershipOver([NAMES[from] ?? ''], asked(leader))).toBe(NAMES[from]);
 
-    // FAILED_PRECONDITION or UNAVAILABLE: nobody is called so.
+    // FAILED_PRECONDITION or UNAVAILABLE: no member has this id.
     expect(await agentErrorOf(asked(former)('Maintenance/MoveLeader', numberField(1, 1n)))).toMatchObject({
       code: 'bad-answer',
     });

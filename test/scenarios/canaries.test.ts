@@ -318,7 +318,7 @@ test('redacts a short secret that stands alone', async () => {
   expect(await search()).toEqual([]);
 });
 
-test('redacts a live token that a script prints, whoever issued it', async () => {
+test('redacts a live token that a script prints, from any issuer', async () => {
   const { site, canaries, run, search } = await createAviary();
   const fernet = `gAAAAABn${'aB3_-'.repeat(34)}==`;
   canaries.set('fernet', fernet);

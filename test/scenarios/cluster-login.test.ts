@@ -7,7 +7,14 @@ import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
 import { objectsOf, objectsWith, READERS, stockCluster } from './support/cluster-login.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
-import { CLOUD_CONFIGS, cloudConfig, newTrustee, type Trustee, trusteeOf } from './support/trustee.ts';
+import {
+  CLOUD_CONFIGS,
+  cloudConfig,
+  deployCredentials,
+  newTrustee,
+  type Trustee,
+  trusteeOf,
+} from './support/trustee.ts';
 
 const cloud = await cloudForFile();
 
@@ -28,18 +35,8 @@ async function stockMaster(spec: SiteSpec = {}): Promise<{ site: Site; api: Kube
   return { site, api, old };
 }
 
-async function change(site: Site, trustee: Partial<Trustee>): Promise<Record<string, unknown>> {
-  const values: Record<string, unknown> = { ...trustee };
-  cloud.deploy(site.cluster, site.server, {
-    resource: 'credentials',
-    group: 'coe-credentials',
-    inputs: Object.keys(values).map((name) => ({ name, type: 'String' })),
-    outputs: [{ name: 'files' }, { name: 'objects' }],
-    values,
-  });
-  await site.pass();
-  return site.signals().at(-1)?.body ?? {};
-}
+const change = async (site: Site, trustee: Partial<Trustee>): Promise<Record<string, unknown>> =>
+  await deployCredentials(cloud, site, { ...trustee });
 
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 

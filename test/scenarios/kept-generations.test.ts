@@ -84,7 +84,7 @@ describe('a renewal', () => {
     expect(await rollback(site)).toMatchObject({ rolledBack: false, reason: 'nothing-to-roll-back' });
   });
 
-  test('a unit that does not start with the former ones: those of now stay', async () => {
+  test('keeps the present certificates if a unit does not start with the former ones', async () => {
     const site = await createSite(cloud);
     await renew(site);
     const renewed = await site.files();

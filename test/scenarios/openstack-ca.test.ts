@@ -8,7 +8,7 @@ import { cli } from './support/cli.ts';
 import { objectsOf, stockCluster } from './support/cluster-login.ts';
 import { createSite, type Role, type Site } from './support/site.ts';
 import { lastError } from './support/last-error.ts';
-import { CLOUD_CONFIG, cloudConfig, newTrustee, trusteeOf } from './support/trustee.ts';
+import { CLOUD_CONFIG, cloudConfig, deployCredentials, newTrustee, trusteeOf } from './support/trustee.ts';
 import { nodeFiles } from './support/untouched.ts';
 
 /** Over TLS. */
@@ -44,17 +44,8 @@ async function siteWithBundle(role: Role = 'master'): Promise<{ site: Site; api:
   return { site, api };
 }
 
-async function deploy(site: Site, values: Record<string, unknown>): Promise<Record<string, unknown>> {
-  cloud.deploy(site.cluster, site.server, {
-    resource: 'credentials',
-    group: 'coe-credentials',
-    inputs: Object.keys(values).map((name) => ({ name, type: 'String' })),
-    outputs: [{ name: 'files' }, { name: 'objects' }],
-    values,
-  });
-  await site.pass();
-  return site.signals().at(-1)?.body ?? {};
-}
+const deploy = async (site: Site, values: Record<string, unknown>): Promise<Record<string, unknown>> =>
+  await deployCredentials(cloud, site, values);
 
 test('replaces the bundle in its file and in the API, and the pods that read it', async () => {
   const { site, api } = await siteWithBundle();

@@ -22,6 +22,23 @@ export const trusteeOf = ({ cluster }: Pick<Site, 'cluster'>): Trustee => ({
   trust_id: cluster.trustId,
 });
 
+/** Sends `coe-credentials` to a site as a deployment, makes a pass, and returns the answer to Heat. */
+export async function deployCredentials(
+  cloud: Cloud,
+  site: Site,
+  values: Record<string, unknown>,
+): Promise<Record<string, unknown>> {
+  cloud.deploy(site.cluster, site.server, {
+    resource: 'credentials',
+    group: 'coe-credentials',
+    inputs: Object.keys(values).map((name) => ({ name, type: 'String' })),
+    outputs: [{ name: 'files' }, { name: 'objects' }],
+    values,
+  });
+  await site.pass();
+  return site.signals().at(-1)?.body ?? {};
+}
+
 /** The cloud-config that Magnum's write-kube-os-config.sh makes from heat-params. */
 export const cloudConfig = ({ trustee_user_id, trustee_password, trust_id }: Trustee, url: string): string =>
   `[Global]
