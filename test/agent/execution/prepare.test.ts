@@ -1,3 +1,4 @@
+import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { prepare } from '../../../agent/execution/prepare.ts';
 import { readNode } from '../../../agent/node.ts';
@@ -8,6 +9,7 @@ import { AgentError } from '../../../src/base/errors.ts';
 import { fingerprint, oneCertificate } from '../../../src/certificates/read.ts';
 import { ROTATE_ALL } from '../../../src/operation/operation.ts';
 import type { Phase } from '../../../src/operation/phase.ts';
+import { UnitPlan } from '../../../src/services/unit.ts';
 import { RUN_ID, unitPlan } from '../../fakes/generation.ts';
 import { CA_FILE, createSwarmNode, KEY_FILE, type SwarmNode } from '../../fakes/swarm.ts';
 import { stepsIn } from '../../scenarios/support/notices.ts';
@@ -15,6 +17,7 @@ import { NEVER } from '../../src/support/clock.ts';
 import { faultIn } from '../../src/support/outcome-of.ts';
 import { RUNNING, STOPPED } from '../../src/support/unit-states.ts';
 
+const Recorded = v.object({ run: v.object({ units: v.array(UnitPlan) }) });
 const LOG_IN = 'log-in user user with trust trust';
 
 const refuseLogin = async (): Promise<never> =>
@@ -68,6 +71,19 @@ describe('new certificates', () => {
       expect.objectContaining({ event: 'notice', code: 'unit-left-alone', of: 'etcd' }),
     );
   });
+
+  test.each<[Phase, boolean]>([
+    ['trust', true],
+    ['all', false],
+  ])(
+    'the phase %s records whether the units keep their client certificates',
+    async (phase, keepsIdentity) => {
+      const site = await createSwarmNode();
+      await preparing(site, await planFor(site, phase));
+      const { run } = v.parse(Recorded, await site.hands.generations.current());
+      expect(run.units.map((unit) => unit.keepsIdentity === true)).toEqual([keepsIdentity]);
+    },
+  );
 
   test('have keys that are masked from now on', async () => {
     const site = await createSwarmNode();
