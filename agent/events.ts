@@ -66,6 +66,7 @@ export const EVENTS = {
   'etcd-leader-moved': ['info', 'etcd has another leader before its restart here'],
   'etcd-leader-kept': ['warn', 'the leadership of etcd could not be handed over; it elects a leader'],
   'rotation-waits': ['info', 'the next phase of the rotation waits'],
+  'masters-unwell': ['warn', 'other masters are not well; this master goes on with its turn'],
   'turn-not-given': ['warn', 'this master restarts its services without its turn'],
   'phase-done': ['info', 'a phase of the rotation is done'],
   'phase-reached': ['info', 'the certificates of the node show another phase'],

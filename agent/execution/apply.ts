@@ -103,7 +103,7 @@ export async function restartInOrder(
 ): Promise<UnitSnapshot[]> {
   const snapshots: UnitSnapshot[] = [];
   for (const unit of units) {
-    await beforeRestart?.(unit.name);
+    await beforeRestart?.(unit.name, 'new');
     snapshots.push(
       ...(await timed(
         hands,

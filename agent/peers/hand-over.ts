@@ -2,7 +2,6 @@ import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { handLeadershipOver } from '../../src/services/etcd-leader.ts';
 import type { Hands } from '../hands.ts';
-import type { OtherMaster } from '../phases/turn.ts';
 import { type Client, readClient } from './clients.ts';
 
 /**
@@ -10,16 +9,15 @@ import { type Client, readClient } from './clients.ts';
  * have no leader until an election. A failure is logged; etcd then elects a leader itself.
  *
  * @param url the client address of this node's etcd
- * @param others the other members; only healthy ones may lead
+ * @param well the names of the other members that are healthy: only these may lead
  */
 export async function handOver(
   url: string | undefined,
-  others: readonly OtherMaster[],
+  well: readonly string[],
   client: Client,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<void> {
-  const well = others.filter(({ is }) => is === 'well').map(({ name }) => name);
   try {
     const identity = await readClient(client, hands);
     const ca = await readText(hands.disk, client.ca);

@@ -12,6 +12,7 @@ import { apisOf, type Known, type Place } from './known.ts';
 import { namesOf } from '../node.ts';
 import { STEP } from './announce.ts';
 import { handOver } from './hand-over.ts';
+import { watchMasters } from './watch-masters.ts';
 
 /** The masters with which this node takes turns. */
 export type Masters = {
@@ -46,26 +47,40 @@ export async function mastersOf(
   const clients = clientsOf(at.node);
   const { etcd } = clients;
   if (!place || !etcd) return undefined;
-  const presences = await Promise.all(
-    known.members
-      .filter((member) => !isOf(at.node, member))
-      .map(async (member) => ({ member, presence: await presenceOf(member, known, clients, hands, abort) })),
-  );
-  const others = await Promise.all(
-    presences.map(async ({ member, presence }) => await stateOf(member, presence, etcd, hands, abort)),
-  );
-  const answering = presences.filter(({ presence }) => presence.answers);
+  const members = known.members.filter((member) => !isOf(at.node, member));
+  const look = async (stop: AbortSignal): Promise<{ presence: Presence; other: OtherMaster }[]> =>
+    await Promise.all(
+      members.map(async (member) => {
+        const presence = await presenceOf(member, known, clients, hands, stop);
+        return { presence, other: await stateOf(member, presence, etcd, hands, stop) };
+      }),
+    );
+  const seen = await look(abort);
+  const others = seen.map(({ other }) => other);
+  const answering = seen.filter(({ presence }) => presence.answers);
   const isCutOff =
     answering.length > 0 &&
     answering.every(({ presence }) => presence.refuses) &&
     others.every(({ is }) => is !== 'well');
   const own = known.members.find((member) => isOf(at.node, member));
   const unit = at.node.layout.units.find((row) => row.unit === 'etcd')?.unit;
+  let wellNow = wellIn(others);
+  const watch = watchMasters(async (stop) => {
+    wellNow = wellIn((await look(stop)).map(({ other }) => other));
+    return wellIn(others).filter((name) => !wellNow.includes(name));
+  }, hands);
   const run = async (stop: AbortSignal): Promise<void> => {
-    await handOver(own?.client, others, etcd, hands, stop);
+    await handOver(own?.client, wellNow, etcd, hands, stop);
   };
-  return { place: { ...place, ...(unit !== undefined && { handOver: { unit, run } }) }, others, isCutOff };
+  return {
+    place: { ...place, watch, ...(unit !== undefined && { handOver: { unit, run } }) },
+    others,
+    isCutOff,
+  };
 }
+
+const wellIn = (others: readonly OtherMaster[]): string[] =>
+  others.filter(({ is }) => is === 'well').map(({ name }) => name);
 
 const isOf = (node: Place['node'], member: EtcdMember): boolean => {
   const names = namesOf(node);

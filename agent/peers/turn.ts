@@ -7,6 +7,7 @@ import { BRIEFLY } from '../rotation/own-api.ts';
 import type { Client } from './clients.ts';
 import { whileRecorded } from './held-turn.ts';
 import { type Address, withAnyApi } from './reach-api.ts';
+import type { WatchMasters } from './watch-masters.ts';
 
 const LEASE = 'coe-agent-turn';
 
@@ -23,12 +24,14 @@ export const newTurnMemory = (): TurnMemory => ({
 const COUNTED_MS = 600_000;
 
 /**
- * `own`: the node's name. `apis`: its own API server first. `handOver`: runs before the restart of a unit that leads.
+ * `own`: the node's name. `apis`: its own API server first. `watch`: waits for the other masters before each restart.
+ * `handOver`: runs before the restart of a unit that leads.
  */
 export type TurnPlace = {
   own: string;
   apis: readonly Address[];
   client: Client;
+  watch?: WatchMasters;
   handOver?: { unit: string; run(abort: AbortSignal): Promise<void> };
 };
 
@@ -74,10 +77,16 @@ export async function takeTurn(
 const anybody = (holder: string, own: string): OtherMaster[] =>
   holder === '' || holder === own ? [] : [{ name: holder, is: 'well', isStepping: false }];
 
-/** Called before the restart of each unit, with its name. */
-export type BeforeRestart = (unit: string) => Promise<void>;
+/**
+ * Called before the restart of each unit, with its name. With the old files it waits for no other master: the new files
+ * may be the reason why that is not well.
+ */
+export type BeforeRestart = (unit: string, files: 'new' | 'old') => Promise<void>;
 
-/** Runs `work` in a turn that was taken. Renews it before each restart, and releases it afterwards. */
+/**
+ * Runs `work` in a turn that was taken. Renews it and looks at the other masters again before each restart, and
+ * releases it afterwards.
+ */
 export async function whileHeld<T>(
   place: TurnPlace,
   hands: Hands,
@@ -88,7 +97,8 @@ export async function whileHeld<T>(
     return await whileRecorded(
       hands,
       async () =>
-        await work(async (unit) => {
+        await work(async (unit, files) => {
+          if (files === 'new') await place.watch?.(abort);
           await renewTurn(place, hands, abort);
           if (unit === place.handOver?.unit) await place.handOver.run(abort);
         }),

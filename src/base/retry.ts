@@ -14,7 +14,15 @@ export type Patience = {
 
 /** An attempted action; `of` is the file, the unit or the address concerned. */
 export type Attempted = Remark<
-  'log-in' | 'read-ca' | 'sign' | 'take-turn' | 'signal' | 'see-api-server' | 'ask-kubernetes' | 'listen'
+  | 'log-in'
+  | 'read-ca'
+  | 'sign'
+  | 'take-turn'
+  | 'see-masters'
+  | 'signal'
+  | 'see-api-server'
+  | 'ask-kubernetes'
+  | 'listen'
 >;
 
 /** A pending retry; times in milliseconds since the epoch. */

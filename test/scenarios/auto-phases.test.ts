@@ -160,6 +160,31 @@ test('restarts masters one by one that are asked at the same moment, and answers
   expect(waits.length).toBeGreaterThan(0);
 });
 
+test('waits in its turn for a master that becomes unwell, before the next restart', async () => {
+  const fleet = await createFleet(cloud, 3, 0);
+  await settle(fleet);
+  const [first, second] = fleet.members;
+  if (!first || !second) throw new Error('there are three members');
+  await rotate(fleet);
+  const { site } = first;
+  const did: string[] = [];
+  const keep = site.progress.push.bind(site.progress);
+  site.progress.push = (...events) => {
+    for (const event of events) {
+      const isRestart = event.event === 'step' && event.step.code === 'restart';
+      // The other master goes off while the first unit restarts, and comes back while this one waits for it.
+      if (isRestart && !did.includes('restart')) second.site.node.units.mute(true);
+      if (event.event === 'waiting') second.site.node.units.mute(false);
+      if (isRestart || event.event === 'waiting') did.push(isRestart ? 'restart' : 'wait');
+    }
+    return keep(...events);
+  };
+  expect(await fleet.look(first)).toMatchObject({ is: 'stepped', step: 'trust' });
+  expect(did.slice(0, 3)).toEqual(['restart', 'wait', 'restart']);
+  expect(did.filter((one) => one === 'wait')).toHaveLength(1);
+  expect(logged(site.log, 'masters-unwell')).toEqual([]);
+});
+
 test('makes a worker wait for every master, also for those that it never connects to', async () => {
   const fleet = await createFleet(cloud, 2, 1);
   await settle(fleet);

@@ -18,6 +18,9 @@ import { caOf, newGeneration, nodeOf, writeCertificates } from '../support/node.
 const cas = newGeneration();
 const node = nodeOf('master');
 const OWN = 'k1-node-0';
+const PARAMS = [...node.params].map(([key, value]) => `${key}="${value}"\n`).join('');
+/** Less than a wait for a turn. */
+const BRIEF = 5000;
 
 type Circumstances = {
   masters?: number;
@@ -80,7 +83,7 @@ test("takes a master's turn, announces it, renews it and returns it, while OpenS
   const done = await inTurn(node, hands, NEVER, async (beforeRestart) => {
     expect(step()).toEqual({ annotations: { 'coe-agent/step': 'restart' } });
     expect(holders()).toEqual(['m0']);
-    await beforeRestart?.('kubelet');
+    await beforeRestart?.('kubelet', 'new');
     return holders();
   });
   expect(done).toEqual(['m0', 'm0']);
@@ -96,11 +99,70 @@ test('hands the leadership of etcd over before the restart of etcd, and of no ot
     return await Promise.resolve(Buffer.alloc(0));
   };
   await inTurn(node, { ...hands, callEtcd }, NEVER, async (beforeRestart) => {
-    await beforeRestart?.('kubelet');
+    await beforeRestart?.('kubelet', 'new');
     expect(asked).toEqual([]);
-    await beforeRestart?.('etcd');
+    await beforeRestart?.('etcd', 'new');
   });
   expect(asked).toEqual(['Maintenance/Status at https://10.0.0.5:2379']);
+});
+
+/** Makes another master unwell in the turn. @returns how long the restarts of these units waited, each in turn */
+async function waitsOf(
+  files: readonly ('new' | 'old')[],
+  healsAfterMs = Infinity,
+): Promise<{ waitedMs: number[]; log: string[]; others: string[] }> {
+  const { hands, log } = await setUp();
+  let illUntil = -Infinity;
+  const asked: string[] = [];
+  const askHealth: Hands['askHealth'] = async (url) => {
+    asked.push(url);
+    await Promise.resolve();
+    if (url.includes('10.0.0.6') && hands.clock.elapsed() < illUntil)
+      throw new AgentError('not-yet', 'no quorum');
+  };
+  const waitedMs: number[] = [];
+  await inTurn(node, { ...hands, askHealth }, NEVER, async (beforeRestart) => {
+    illUntil = hands.clock.elapsed() + healsAfterMs;
+    asked.length = 0;
+    for (const which of files) {
+      const from = hands.clock.elapsed();
+      await beforeRestart?.('kubelet', which);
+      waitedMs.push(hands.clock.elapsed() - from);
+    }
+  });
+  return { waitedMs, log, others: asked };
+}
+
+describe('if another master becomes unwell in the turn', () => {
+  test('the next restart waits until it is well again', async () => {
+    const { waitedMs, log } = await waitsOf(['new', 'new'], 60_000);
+    expect(waitedMs[0]).toBeGreaterThanOrEqual(60_000);
+    expect(waitedMs[0]).toBeLessThan(70_000);
+    expect(waitedMs[1]).toBe(0);
+    expect(logged(log, 'masters-unwell')).toEqual([]);
+  });
+
+  test('the turn goes on after ten minutes, and that is logged once', async () => {
+    const { waitedMs, log } = await waitsOf(['new', 'new']);
+    expect(waitedMs[0]).toBeGreaterThan(590_000);
+    expect(waitedMs[0]).toBeLessThanOrEqual(600_000);
+    expect(waitedMs[1]).toBe(0);
+    expect(logged(log, 'masters-unwell')).toMatchObject([{ level: 'warn', peers: ['m1'] }]);
+  });
+
+  test('a restart with the old files does not wait for it', async () => {
+    const { waitedMs, others } = await waitsOf(['old']);
+    expect(waitedMs).toEqual([0]);
+    expect(others).toEqual([]);
+  });
+});
+
+test('waits in its turn for no master that was unwell before', async () => {
+  const { hands, write } = await setUp({ ill: true });
+  await write('/etc/sysconfig/heat-params', PARAMS, 0o600);
+  const from = hands.clock.elapsed();
+  await resumeInTurn(hands, NEVER, async (beforeRestart) => await beforeRestart?.('kubelet', 'new'));
+  expect(hands.clock.elapsed() - from).toBeLessThan(BRIEF);
 });
 
 test('returns the turn when the work fails', async () => {
@@ -167,22 +229,19 @@ describe('while no API server answers', () => {
   });
 });
 
-describe('who has begun finishes', () => {
-  async function resumed(circumstances: Circumstances) {
-    const set = await setUp(circumstances);
-    await set.write('/etc/sysconfig/heat-params', PARAMS, 0o600);
-    const from = set.hands.clock.elapsed();
-    const has = await resumeInTurn(
-      set.hands,
-      NEVER,
-      async (before) => await Promise.resolve(before !== undefined),
-    );
-    return { ...set, hasTurn: has, waitedMs: set.hands.clock.elapsed() - from };
-  }
-  const PARAMS = [...node.params].map(([key, value]) => `${key}="${value}"\n`).join('');
-  /** Less than a wait for a turn. */
-  const BRIEF = 5000;
+async function resumed(circumstances: Circumstances) {
+  const set = await setUp(circumstances);
+  await set.write('/etc/sysconfig/heat-params', PARAMS, 0o600);
+  const from = set.hands.clock.elapsed();
+  const has = await resumeInTurn(
+    set.hands,
+    NEVER,
+    async (before) => await Promise.resolve(before !== undefined),
+  );
+  return { ...set, hasTurn: has, waitedMs: set.hands.clock.elapsed() - from };
+}
 
+describe('who has begun finishes', () => {
   test('in a turn, also where other masters are not well', async () => {
     const { hasTurn, holders } = await resumed({ ill: true });
     expect(hasTurn).toBe(true);
