@@ -2,8 +2,7 @@ import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { Config } from '../../../agent/config.ts';
 import { translateOsCollectConfig } from '../../../agent/config/os-collect.ts';
-import { readOsloConfig } from '../../../agent/config/oslo.ts';
-import { type Ignored, knownOptions } from '../../../agent/config/predecessor.ts';
+import type { Ignored } from '../../../agent/config/predecessor.ts';
 import { agentErrorOf, valueOrAgentError } from '../../src/support/outcome-of.ts';
 import { INI, load, PATH, refusal } from '../../scenarios/support/config.ts';
 
@@ -11,12 +10,6 @@ const translate = (text: string): { value: Record<string, unknown>; notices: Ign
   const notices: Ignored[] = [];
   return { value: translateOsCollectConfig(text, (notice) => notices.push(notice)), notices };
 };
-
-/** Reads the heat section, even an incomplete one. */
-const heatOf = (text: string): Record<string, string | undefined> =>
-  Object.fromEntries(
-    [...readOsloConfig(text, knownOptions).section('heat')].map(([key, all]) => [key, all.at(-1)]),
-  );
 
 const poll = (lines: string): unknown => translate(`[DEFAULT]\n${lines}\n`).value['poll'];
 
@@ -96,54 +89,7 @@ region_name = RegionOne
     expect(message).toContain(INI);
   });
 
-  // As oslo.config 9 reads the same lines.
-  test.each([
-    ['a#b', 'a#b'],
-    ['a;b', 'a;b'],
-    ['a # b', 'a # b'],
-    ['a"b', 'a"b'],
-    ['a%b%(x)s', 'a%b%(x)s'],
-    ['a=b==', 'a=b=='],
-    [String.raw`a\nb\\c`, String.raw`a\nb\\c`],
-    ['d^6KrSFL7v1qBv7DV2ip1zO#30*uC^%K', 'd^6KrSFL7v1qBv7DV2ip1zO#30*uC^%K'],
-    ['"abc"', 'abc'],
-    ["'a b'", 'a b'],
-    ['"half', '"half'],
-    [`"a'`, `"a'`],
-    ['[x]', '[x]'],
-    ['true', 'true'],
-    ['null', 'null'],
-    ['a:b', 'a:b'],
-  ])('reads the password %s unchanged', (written, read) => {
-    for (const line of [`password = ${written}`, `password=${written}`, `password : ${written}`])
-      expect(heatOf(`[heat]\n${line}\n`)).toEqual({ password: read });
-  });
-
-  test('preserves any password of printable characters', () => {
-    const character = fc.integer({ min: 0x21, max: 0x7e }).map((code) => String.fromCodePoint(code));
-    fc.assert(
-      fc.property(fc.string({ unit: character, minLength: 1 }), (password) => {
-        // Nothing can escape a backslash before a dollar sign.
-        fc.pre(!/^["']|\\\$/.test(password));
-        const written = password.replaceAll('$', '$$$$');
-        expect(heatOf(`[DEFAULT]\n[heat]\nuser_id = u\npassword = ${written}\nproject_id = p\n`)).toEqual({
-          user_id: 'u',
-          password,
-          project_id: 'p',
-        });
-      }),
-    );
-  });
-
-  test('keeps sections with the same keys apart', () => {
-    const text =
-      '[zaqar]\nauth_url = http://z\npassword = z\n[heat]\nauth_url = http://h\npassword = h\n[cfn]\npath = x\n[local]\npath = /a\n';
-    expect(heatOf(text)).toEqual({ auth_url: 'http://h', password: 'h' });
-    expect(translate(text).value).toMatchObject({ local: { path: ['/a'] } });
-  });
-
-  test('lets the last of a repeated key win, and reads lists in four forms', () => {
-    expect(heatOf('[heat]\npassword = old\npassword = new\n')).toEqual({ password: 'new' });
+  test('reads lists in four forms', () => {
     for (const lines of [
       'collectors=heat\ncollectors=local',
       'collectors = heat,local',
@@ -227,30 +173,6 @@ path = other.Metadata.part
         secret_access_key: '81zv0Ed0^WKV%@vy7IeRh8k03#PKLCWJ',
       },
     });
-  });
-
-  test('accepts comments only as whole lines', () => {
-    expect(heatOf('[heat]\n# password = a\n  ; password = b\npassword = c\n')).toEqual({ password: 'c' });
-  });
-
-  test.each([
-    ['continues a value on an indented line', 'password = one\n  two\n\tthree', 'one\ntwo\nthree'],
-    [
-      'continues it also on one that looks like a comment or an assignment',
-      'password = one\n  # two\n  user_id = u',
-      'one\n# two\nuser_id = u',
-    ],
-    ['drops quotes only from the first line', "password = 'one'\n  'two'", "one\n'two'"],
-    ['ends a value at an empty line', 'password = one\n\n  two', 'one'],
-    ['ends a value at a comment', 'password = one\n# end\n  two', 'one'],
-    ['accepts an empty first line', 'password =\n  two', '\ntwo'],
-    [
-      'keeps everything after the equals sign, whatever the line end',
-      'password = one \r\n two \r\n',
-      'one\ntwo',
-    ],
-  ])('like oslo.config, %s', (_, lines, password) => {
-    expect(heatOf(`[heat]\n  nothing to continue\n${lines}\n`)).toEqual({ password });
   });
 
   test('continues a list on the next line', () => {
