@@ -45,6 +45,8 @@ describe('checkRenewal', () => {
   test('rejects a CA that the node does not trust, or that did not sign', async () => {
     expect(await faultIn(check(await nodeWith(former, [former])))).toEqual(MISSED);
     expect(await faultIn(check(await nodeWith(former, [former, served])))).toEqual(MISSED);
+    expect(await faultIn(check(await nodeWith(served, [former])))).toEqual(MISSED);
+    expect(await faultIn(check(await tempRoot()))).toEqual(MISSED);
   });
 
   test('judges a lost or damaged CA file by the certificates', async () => {
