@@ -4,8 +4,8 @@ import type { RoleLayout } from '../../src/certificates/layout.ts';
 import { certificatesIn } from '../../src/certificates/read.ts';
 
 /**
- * Returns the disk without damaged files of the layout that can be recreated: CA files without a certificate, and
- * invalid kubeconfigs. A renewal then replaces them like missing ones.
+ * Returns the disk without damaged files of the layout that can be recreated: CA files with an invalid
+ * certificate, and invalid kubeconfigs. A renewal then replaces them like missing ones.
  */
 export async function withoutDamaged(
   { authorities, kubeconfigs }: Pick<RoleLayout, 'authorities' | 'kubeconfigs'>,

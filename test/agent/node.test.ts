@@ -24,6 +24,9 @@ async function handsWith(params: Readonly<Record<string, string>>, files: Record
   return await createHands({ files: { ...files, [HEAT_PARAMS]: text.join('') } });
 }
 
+const roleOf = async (params: Record<string, string>) =>
+  (await readNode((await handsWith(params)).hands)).role;
+
 describe('readNode', () => {
   test('is undefined or fails before heat-params are there', async () => {
     const { hands } = await createHands();
@@ -32,9 +35,8 @@ describe('readNode', () => {
   });
 
   test('takes a node without a role for a worker', async () => {
-    const of = async (params: Record<string, string>) => (await readNode((await handsWith(params)).hands)).role;
-    expect(await of(PARAMS)).toBe('worker');
-    expect(await of({ ...PARAMS, NODEGROUP_ROLE: 'master' })).toBe('master');
+    expect(await roleOf(PARAMS)).toBe('worker');
+    expect(await roleOf({ ...PARAMS, NODEGROUP_ROLE: 'master' })).toBe('master');
   });
 
   test('prefers the name in /etc/hostname to that of the running kernel', async () => {
@@ -65,14 +67,14 @@ test("readParamsIfThere adds the configuration's application credential, but not
   expect(await readParamsIfThere({ ...hands, disk, config })).toEqual(new Map());
 });
 
-describe('checkNode', () => {
-  const check = (params: Record<string, string>, hasToken = false) => {
-    const node = nodeOf('worker', params);
-    return (): void => {
-      checkNode(node, HEAT_PARAMS, hasToken);
-    };
+const check = (params: Record<string, string>, hasToken = false) => {
+  const node = nodeOf('worker', params);
+  return (): void => {
+    checkNode(node, HEAT_PARAMS, hasToken);
   };
+};
 
+describe('checkNode', () => {
   test('accepts a trustee without a trust, and a token without a trustee', () => {
     expect(check(TRUSTEE)).not.toThrow();
     expect(check({}, true)).not.toThrow();

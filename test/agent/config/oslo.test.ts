@@ -113,6 +113,8 @@ test.each([
   const options = (section: string) => (section === 'DEFAULT' ? general : defined);
   expect(readOsloConfig(text, options).section('heat').get('password')).toEqual([read]);
   // Only options that the file's owner defines are replaced.
-  const unknown = readOsloConfig(text, () => UNDEFINED).section('heat').get('password')?.[0];
+  const unknown = readOsloConfig(text, () => UNDEFINED)
+    .section('heat')
+    .get('password')?.[0];
   expect(unknown).toBe(written.startsWith('$$') || written.startsWith('\\') ? read : written);
 });

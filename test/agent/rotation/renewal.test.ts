@@ -27,16 +27,16 @@ test.each([
   expect(isClockOff(skewMs)).toBe(isOff);
 });
 
-describe('checkRenewal', () => {
-  const nodeWith = async (signs: Generation, trusted: readonly Generation[]): Promise<TempRoot> => {
-    const temp = await tempRoot();
-    await writeCertificates(node, temp, signs, trusted);
-    return temp;
-  };
-  const check = async ({ disk }: TempRoot, skewMs?: number): Promise<void> => {
-    await checkRenewal(servedOf(node, served), node, { disk, skewMs: () => skewMs });
-  };
+const nodeWith = async (signs: Generation, trusted: readonly Generation[]): Promise<TempRoot> => {
+  const temp = await tempRoot();
+  await writeCertificates(node, temp, signs, trusted);
+  return temp;
+};
+const check = async ({ disk }: TempRoot, skewMs?: number): Promise<void> => {
+  await checkRenewal(servedOf(node, served), node, { disk, skewMs: () => skewMs });
+};
 
+describe('checkRenewal', () => {
   test('passes while Magnum serves the CA of the certificates', async () => {
     await check(await nodeWith(served, [served]));
     await check(await nodeWith(served, [former, served]));
@@ -75,30 +75,30 @@ describe('checkRenewal', () => {
   });
 });
 
+const DAY = 86_400_000;
+const small = nodeOf('master', {}, { authorities: node.layout.authorities.slice(0, 1) });
+const [row] = small.layout.certificates.filter(({ ca }) => ca !== 'etcd' && ca !== 'front-proxy');
+if (!row) throw new Error('the layout has a certificate');
+const layout = { ...small.layout, certificates: [row], kubeconfigs: [] };
+/** A CA and a certificate that were made so many days from now. */
+const madeIn = (days: number) => {
+  const ca = createClusterCa('k1', () => Date.now() + days * DAY);
+  return { ca, ...ca.issue([['CN', 'x']]) };
+};
+
+/** Compares a certificate that is made now with one of the same CA or another. */
+const compare = async (before: ReturnType<typeof madeIn>, after: ReturnType<typeof madeIn>) => {
+  const temp = await tempRoot();
+  await temp.write(layout.authorities[0]?.file.path ?? '', before.ca.pem);
+  await temp.write(row.files?.certificate.path ?? '', before.cert);
+  const material = {
+    authorities: new Map([[row.ca, after.ca.pem] as const]),
+    certificates: new Map([[row.name, { certificate: after.cert, key: after.key }]]),
+  };
+  return await whyNoLonger(material, { ...small, layout }, temp);
+};
+
 describe('whyNoLonger', () => {
-  const DAY = 86_400_000;
-  const small = nodeOf('master', {}, { authorities: node.layout.authorities.slice(0, 1) });
-  const [row] = small.layout.certificates.filter(({ ca }) => ca !== 'etcd' && ca !== 'front-proxy');
-  if (!row) throw new Error('the layout has a certificate');
-  const layout = { ...small.layout, certificates: [row], kubeconfigs: [] };
-  /** A CA and a certificate that were made so many days from now. */
-  const madeIn = (days: number) => {
-    const ca = createClusterCa('k1', () => Date.now() + days * DAY);
-    return { ca, ...ca.issue([['CN', 'x']]) };
-  };
-
-  /** Compares a certificate that is made now with one of the same CA or another. */
-  const compare = async (before: ReturnType<typeof madeIn>, after: ReturnType<typeof madeIn>) => {
-    const temp = await tempRoot();
-    await temp.write(layout.authorities[0]?.file.path ?? '', before.ca.pem);
-    await temp.write(row.files?.certificate.path ?? '', before.cert);
-    const material = {
-      authorities: new Map([[row.ca, after.ca.pem] as const]),
-      certificates: new Map([[row.name, { certificate: after.cert, key: after.key }]]),
-    };
-    return await whyNoLonger(material, { ...small, layout }, temp);
-  };
-
   test('accepts certificates that end later, and discards the others', async () => {
     const [now, later] = [madeIn(0), madeIn(100)];
     expect(await compare(now, later)).toBeUndefined();

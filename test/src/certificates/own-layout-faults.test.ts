@@ -20,7 +20,9 @@ const ROLE: Rows = {
   certificates: [SERVER, EMBEDDED],
   kubeconfigs: [KUBECONFIG],
   service_account: { public_key_file: '/k/sa.pub', private_key_file: '/k/sa.key', verifiers: ['api'] },
-  units: [{ unit: 'api', probe: { port: 1, presents: 'server' }, health: { url: 'https://x', as: 'server' } }],
+  units: [
+    { unit: 'api', probe: { port: 1, presents: 'server' }, health: { url: 'https://x', as: 'server' } },
+  ],
   revocation_lists: [{ ca: 'kubernetes', file: '/k/crl.pem', unit: 'api' }],
   credentials: [{ file: '/k/cloud.conf', format: 'ini' }],
 };
@@ -33,12 +35,12 @@ test('accepts a role whose rows refer to each other', () => {
 });
 
 test.each<[string, Partial<Rows>, Fault['path']]>([
-  ['a CA of a certificate', { certificates: [{ ...SERVER, ca: 'etcd' }, EMBEDDED] }, ['certificates', 0, 'ca']],
   [
-    'a CA of a kubeconfig',
-    { kubeconfigs: [{ ...KUBECONFIG, ca: 'etcd' }] },
-    ['kubeconfigs', 0, 'ca'],
+    'a CA of a certificate',
+    { certificates: [{ ...SERVER, ca: 'etcd' }, EMBEDDED] },
+    ['certificates', 0, 'ca'],
   ],
+  ['a CA of a kubeconfig', { kubeconfigs: [{ ...KUBECONFIG, ca: 'etcd' }] }, ['kubeconfigs', 0, 'ca']],
   [
     'a certificate of a kubeconfig',
     { kubeconfigs: [{ ...KUBECONFIG, certificate: 'none' }] },
@@ -134,11 +136,7 @@ test.each<[string, Partial<Rows>, Fault['path']]>([
     { certificates: [SERVER, { ...EMBEDDED, certificate_file: '/k/e.crt', key_file: '/k/server.key' }] },
     ['certificates', 1, 'key_file'],
   ],
-  [
-    'two kubeconfigs',
-    { kubeconfigs: [KUBECONFIG, KUBECONFIG] },
-    ['kubeconfigs', 1, 'file'],
-  ],
+  ['two kubeconfigs', { kubeconfigs: [KUBECONFIG, KUBECONFIG] }, ['kubeconfigs', 1, 'file']],
   [
     'a revocation list and a kubeconfig',
     { revocation_lists: [{ ca: 'kubernetes', file: '/k/a.conf', unit: 'api' }] },

@@ -87,10 +87,12 @@ test('lets every unit verify and sign tokens unless they are named', () => {
     verifiers: ['api', 'manager'],
     signers: ['api', 'manager'],
   });
-  expect(nodeOf({ units, service_account: { ...files, signers: ['manager'] } }).serviceAccount).toMatchObject({
-    verifiers: ['api', 'manager'],
-    signers: ['manager'],
-  });
+  expect(nodeOf({ units, service_account: { ...files, signers: ['manager'] } }).serviceAccount).toMatchObject(
+    {
+      verifiers: ['api', 'manager'],
+      signers: ['manager'],
+    },
+  );
 });
 
 test('converts units: ports are templates, and what is absent stays absent', () => {

@@ -25,7 +25,9 @@ test('searches for the lines of a value too, but not for the frame of a PEM bloc
 });
 
 test('splits a long form so that its last piece is not short', () => {
-  const value = Array.from({ length: LONGEST_PATTERN + 10 }, (_, at) => String.fromCharCode(97 + (at % 26))).join('');
+  const value = Array.from({ length: LONGEST_PATTERN + 10 }, (_, at) =>
+    String.fromCharCode(97 + (at % 26)),
+  ).join('');
   const { anywhere } = patternsOf(value);
   expect(Math.max(...anywhere.map(({ length }) => length))).toBe(LONGEST_PATTERN);
   expect(anywhere).toContain(value.slice(0, LONGEST_PATTERN));
