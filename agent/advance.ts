@@ -9,6 +9,7 @@ import { checkNode, type Node } from './node.ts';
 import { finish } from './pass/finish.ts';
 import { intendToRotate } from './pass/intend-rotation.ts';
 import { announce, whileAnnounced } from './peers/announce.ts';
+import { callWorkers } from './peers/call-workers.ts';
 import { type Place, placeOf } from './peers/known.ts';
 import { type Look, lookAround } from './peers/look.ts';
 import { mastersOf, turnPlaceOf } from './peers/masters.ts';
@@ -75,6 +76,7 @@ async function nextStep(
   const seen = await lookAgain();
   const { view, known } = seen;
   const decision = decide(view);
+  await callWorkers(seen, at, hands, abort);
   await seeOldCaUsers(decision.do === 'retire', seen, at, hands, abort);
   if (decision.do === 'nothing' || decision.do === 'wait') {
     if (memory.mayHaveLeft) {

@@ -65,6 +65,11 @@ export const EVENTS = {
   'hold-ends-soon': ['warn', 'the hold of the rotation ends soon; then the next phase begins'],
   'etcd-leader-moved': ['info', 'etcd has another leader before its restart here'],
   'etcd-leader-kept': ['warn', 'the leadership of etcd could not be handed over; it elects a leader'],
+  'call-unread': ['debug', "this node's Node in Kubernetes could not be read; trying again later"],
+  'workers-uncalled': [
+    'info',
+    'workers that are behind in the rotation could not be called; trying again later',
+  ],
   'rotation-waits': ['info', 'the next phase of the rotation waits'],
   'masters-unwell': ['warn', 'other masters are not well; this master goes on with its turn'],
   'turn-not-given': ['warn', 'this master restarts its services without its turn'],

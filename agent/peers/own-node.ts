@@ -1,5 +1,5 @@
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
-import { createNodeAnnotations } from '../../src/services/node-annotations.ts';
+import { createNodeAnnotations, type NodeObject } from '../../src/services/node-annotations.ts';
 import type { Hands } from '../hands.ts';
 import { nodeNameOf } from '../node.ts';
 import type { KnownPeer } from '../phases/record.ts';
@@ -8,13 +8,15 @@ import { clientsOf } from './clients.ts';
 import { apisOf, type Place } from './known.ts';
 import { type Reached, withAnyApi } from './reach-api.ts';
 
-/** The agents' annotations, without `coe-agent/`: the step in progress, and the report. */
-export type AnnotationName = 'step' | 'report';
+/** The agents' annotations, without `coe-agent/`: the step in progress, the report, and the call of a master. */
+export type AnnotationName = 'step' | 'report' | 'served-ca';
 
 /** This node's own Node, the only one on which a kubelet's certificate may write. */
 export type OwnNode = {
   name: string;
   ask: AskApi;
+  /** Returns undefined if the Node does not exist. */
+  read(): Promise<NodeObject | undefined>;
   /** Sets annotations, and removes those that are null. Returns false if the Node does not exist. */
   annotate(changes: Partial<Record<AnnotationName, string | null>>): Promise<boolean>;
 };
@@ -40,6 +42,7 @@ export async function onOwnNode<T>(
     return await work({
       name,
       ask,
+      read: async () => await annotations.read(name, abort),
       annotate: async (changes) => await annotations.write(name, changes, abort),
     });
   });

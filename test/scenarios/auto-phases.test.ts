@@ -3,6 +3,7 @@ import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { NEVER } from '../src/support/clock.ts';
+import { createRotationLoop } from '../../agent/daemon/rotation.ts';
 import { rotationState } from '../../agent/inspection/rotation-state.ts';
 import { at } from '../cloud/exchange.ts';
 import { jsonObject } from '../src/support/fixtures.ts';
@@ -128,6 +129,31 @@ test('answers the deployment when `trust` is proven, and runs the other phases a
     'worker-0': ['reissue', 'retire'],
   });
   for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+test('calls a worker that Heat never asks, and that would ask Magnum only hours later', async () => {
+  const fleet = await createFleet(cloud, 1, 1);
+  await settle(fleet);
+  const [master, worker] = fleet.members;
+  if (!master || !worker) throw new Error('there are two members');
+  const { site } = worker;
+  const hands = await site.start();
+  const loop = createRotationLoop(hands, () => 0.5);
+  expect(await loop.turn(false, NEVER)).toBe(false);
+  await rotate(fleet);
+  await master.site.pass();
+  const minutes = async (count: number): Promise<boolean> => {
+    await site.clock.sleep(count * 60_000, NEVER);
+    return await loop.turn(false, NEVER);
+  };
+  expect(await minutes(6)).toBe(false);
+  expect(await fleet.look(master)).toMatchObject({ is: 'waits', why: 'peers-refuse-served' });
+  expect(await minutes(1)).toBe(false);
+  expect(await minutes(6)).toBe(true);
+  expect(fingerprints(await site.node.read('/etc/kubernetes/certs/ca.crt'))).toContain(
+    new X509Certificate(fleet.cluster.ca.kubernetes).fingerprint256,
+  );
+  expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
 });
 
 /** The nodes in the order of their unit restarts. */

@@ -86,3 +86,27 @@ describe('the first turn', () => {
     expect(await turn(3, 'auto', [])).toEqual({ asked: 0, unknown: 0 });
   });
 });
+
+test('a call makes a worker ask Magnum soon, and only once', async () => {
+  const api = createKubernetes();
+  const annotations = { 'coe-agent/served-ca': 'AA:BB' };
+  api.core.put('nodes', '', 'w0', { metadata: { annotations } });
+  const { cert: presents } = caOf(cas, 'kubernetes').issue([['CN', 'kubernetes']]);
+  const ask = api.askAs('system:nodes', 'system:node:w0');
+  const { hands, write, clock } = await testHands(networkOf({ '10.0.0.9:6443': { presents, ask } }));
+  let asked = 0;
+  const openCluster = async () => {
+    asked += 1;
+    return await Promise.reject(new AgentError('cloud-unreachable', 'away'));
+  };
+  const lines = ['NODEGROUP_ROLE=worker', 'INSTANCE_NAME=w0', 'KUBE_MASTER_IP=10.0.0.9'];
+  await write(HEAT_PARAMS, `${[...PARAMS, ...lines].join('\n')}\n`, 0o600);
+  await writeCertificates(await readNode(hands), { write }, cas);
+  const loop = createRotationLoop({ ...hands, openCluster }, () => 0.5);
+  const minutes = async (count: number): Promise<number> => {
+    clock.advance(count * 60_000);
+    await loop.turn(false, NEVER);
+    return asked;
+  };
+  expect([await minutes(0), await minutes(1), await minutes(2), await minutes(5)]).toEqual([1, 1, 2, 2]);
+});
