@@ -122,6 +122,7 @@ cluster_env() {
 export COE_CLUSTER_STATE=$STATE
 export COE_CLUSTER_NAME=$NAME
 export COE_CLUSTER_GATEWAY=$GATEWAY
+export COE_CLUSTER_DISCOVERY=http://$GATEWAY:$DISCOVERY_PORT
 export COE_CLUSTER_NODES='$(cat "$STATE"/records/servers/*.json | jq -r '.name + "=" + .address' | sort | xargs)'
 export KUBECONFIG=$STATE/config
 export PATH=$(kubernetes_bin):\$PATH

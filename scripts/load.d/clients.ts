@@ -1,6 +1,6 @@
 import type { Agent } from 'node:https';
 import { type Credentials, readCredentials } from './credentials.ts';
-import type { Identity, Target } from './description.ts';
+import type { Description, Identity, Target } from './description.ts';
 import { AttemptFailed, failureOf, failureOfStatus, type Outcome } from './outcome.ts';
 import { type Call, keptConnection, type Reply, send } from './request.ts';
 import type { Subject } from './tally.ts';
@@ -19,7 +19,11 @@ const LONG_SECONDS = 86_400;
 const NAMESPACE = '/api/v1/namespaces/default';
 
 /** Plain clients of the API: Node's own TLS and HTTP, as in programs without client-go. */
-export function plainAttempts(target: Target, identity: Identity): Attempt[] {
+export function plainAttempts(
+  target: Target,
+  identity: Identity,
+  { aggregated }: Pick<Description, 'aggregated'>,
+): Attempt[] {
   const kept = keptConnection();
   // Like a pod's: from the start, signed with the key at that time.
   let keptToken: string | undefined;
@@ -38,12 +42,17 @@ export function plainAttempts(target: Target, identity: Identity): Attempt[] {
   });
   const ask = async (credentials: Credentials, call: Call): Promise<Reply> =>
     await send(target, credentials, call);
-  const read = (agent?: Agent) => async (credentials: Credentials) =>
-    judged(await ask(credentials, { path: NAMESPACE, ...(agent && { agent }) }));
+  const read =
+    (path: string, agent?: Agent) =>
+    async (credentials: Credentials): Promise<Outcome> => {
+      const { status, text } = await ask(credentials, { path, ...(agent && { agent }) });
+      return failureOfStatus(status, text);
+    };
 
   return [
-    attempt('read', 1000, read()),
-    attempt('read, kept connection', 1000, read(kept)),
+    attempt('read', 1000, read(NAMESPACE)),
+    attempt('read, kept connection', 1000, read(NAMESPACE, kept)),
+    ...(aggregated === undefined ? [] : [attempt('read, aggregated', 1000, read(aggregated))]),
     attempt(
       'write',
       2000,
@@ -63,8 +72,6 @@ export function plainAttempts(target: Target, identity: Identity): Attempt[] {
     }),
   ];
 }
-
-const judged = ({ status, text }: Reply): Outcome => failureOfStatus(status, text);
 
 type Ask = (call: Call) => Promise<Reply>;
 

@@ -39,6 +39,8 @@ const Description = v.strictObject({
   authorities: v.optional(v.record(v.string(), v.string()), {}),
   /** A running pod, whose log is followed and in which a program runs. */
   pod: v.optional(v.strictObject({ namespace: v.string(), name: v.string() })),
+  /** A path of an aggregated API, which the API server requests from another server. */
+  aggregated: v.optional(v.string()),
   /** The programs of scripts/kubernetes; without them client-go is not tested. */
   programs: v.optional(v.string()),
 });

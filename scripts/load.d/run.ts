@@ -84,7 +84,7 @@ async function workOf(
   const targets = targetsOf(description);
   for (const identity of description.identities) {
     for (const target of targets) {
-      attempts.push(...plainAttempts(target, identity));
+      attempts.push(...plainAttempts(target, identity, description));
       streams.push(...plainStreams(target, identity, description));
     }
     // Each attempt is a program, so only the first target is used: the load balancer if there is one.

@@ -2,6 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from 'vitest';
+import { startAggregatedApi } from './aggregated-api.ts';
 import { RETIRED } from './completion.ts';
 import { type Load, startLoad, writeIdentity } from './load.ts';
 import { installAgent, renewKubeconfig } from './magnum-cluster.ts';
@@ -31,10 +32,10 @@ describe('under load', () => {
   let load: Load;
   beforeAll(async () => {
     await mkdir(FOLDER, { recursive: true });
-    load = await startLoad(FOLDER, PROBE_POD);
+    load = await startLoad(FOLDER, { pod: PROBE_POD, aggregated: await startAggregatedApi() });
     await delay(AROUND_MS);
     load.mark('trust', 'old');
-  }, 2 * AROUND_MS);
+  }, 5 * AROUND_MS);
   afterAll(async () => {
     await delay(AROUND_MS);
     process.stdout.write(`${await load.stop()}\n`);

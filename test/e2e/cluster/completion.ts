@@ -9,6 +9,8 @@ export type Completion = {
   withinMs: number;
   /** The status that the cluster comes to; `UPDATE_COMPLETE` by default. */
   status?: string;
+  /** Returns the present status; Magnum's by default. */
+  statusNow?: () => Promise<string>;
   /** Acts on the nodes, masters first, from the command on; it ends before the rotation does. */
   meanwhile?: (all: readonly Node[]) => Promise<unknown>;
 };

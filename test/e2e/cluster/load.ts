@@ -52,9 +52,12 @@ const identity = (folder: string, name: string): Record<string, string> => {
  * Starts the client `old` with the owner's present certificate, and `new` and `both`, which wait for their files. The
  * report and the record are in the folder afterwards.
  *
- * @param pod a running pod, whose log is followed and in which a program runs
+ * @param running a pod, whose log is followed and in which a program runs, and a path of an aggregated API
  */
-export async function startLoad(folder: string, pod?: typeof PROBE_POD): Promise<Load> {
+export async function startLoad(
+  folder: string,
+  running: { pod?: typeof PROBE_POD; aggregated?: string } = {},
+): Promise<Load> {
   await writeIdentity(folder, 'old');
   const all = await nodes();
   const [master] = all;
@@ -77,17 +80,17 @@ export async function startLoad(folder: string, pod?: typeof PROBE_POD): Promise
       old: join(folder, 'old', 'ca.crt'),
       new: join(folder, 'new', 'ca.crt'),
     },
-    ...(pod && { pod }),
+    ...running,
     programs: (await execa('scripts/kubernetes', ['where'])).stdout,
   };
   const path = join(folder, 'cluster.json');
   await writeFile(path, JSON.stringify(description, undefined, 2));
-  const running = execa('node', ['scripts/load.ts', path, '--out', folder], { stdin: 'pipe' });
+  const program = execa('node', ['scripts/load.ts', path, '--out', folder], { stdin: 'pipe' });
   return {
-    mark: (name, ...expect) => running.stdin.write(`${JSON.stringify({ mark: name, expect })}\n`),
+    mark: (name, ...expect) => program.stdin.write(`${JSON.stringify({ mark: name, expect })}\n`),
     stop: async () => {
-      running.stdin.end();
-      return (await running).stdout;
+      program.stdin.end();
+      return (await program).stdout;
     },
   };
 }

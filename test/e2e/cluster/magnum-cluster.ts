@@ -171,9 +171,9 @@ export const clusterStatus = async (): Promise<string> =>
   (await askMagnum((uuid) => `/clusters/${uuid}`, v.object({ status: v.string() }))).status;
 
 /** Makes Magnum replace the CAs of the cluster, and returns the resulting status. */
-export async function rotate(forMs = 1_500_000): Promise<string> {
+export async function rotate(statusNow = clusterStatus): Promise<string> {
   await openstack('coe', 'ca', 'rotate', await clusterName());
-  return await settledStatus(clusterStatus, forMs);
+  return await settledStatus(statusNow, 1_500_000);
 }
 
 /** Returns the cluster's present CA of a kind. */

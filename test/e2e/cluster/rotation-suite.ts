@@ -97,7 +97,7 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       if (!first) throw new Error('the cluster has no master');
       master = first;
       before = await remember();
-      [status] = await Promise.all([rotate(), completion.meanwhile?.(all)]);
+      [status] = await Promise.all([rotate(completion.statusNow), completion.meanwhile?.(all)]);
       await completion.until();
       present = await presentAuthorities();
       await renewKubeconfig();
