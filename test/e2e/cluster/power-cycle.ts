@@ -1,0 +1,33 @@
+import { vi } from 'vitest';
+import { standingOf } from './completion.ts';
+import { kubectl, type Node, power } from './magnum-cluster.ts';
+import { ROTATION_MS } from './rotation-suite.ts';
+
+/** The phase of a node in its record while its units restart for the next one. */
+const RECORDED = { trust: null, reissue: 'trust', retire: 'reissue' } as const;
+export type Phase = keyof typeof RECORDED;
+
+/**
+ * Powers off the first of these masters that restarts its units for a phase, and boots it again when the cluster has
+ * noticed.
+ */
+export async function powerCycleInTurn(masters: readonly Node[], phase: Phase): Promise<void> {
+  const isRestarting = async (node: Node): Promise<boolean> => {
+    const { interrupted, rotation } = await standingOf(node);
+    return interrupted !== null && rotation.phase === RECORDED[phase];
+  };
+  const master = await vi.waitUntil(
+    async () => {
+      const restarting = await Promise.all(masters.map(isRestarting));
+      return masters.find((_, index) => restarting[index]);
+    },
+    { timeout: ROTATION_MS, interval: 500 },
+  );
+  await power(master, 'off');
+  const node = `node/${master.name}`;
+  await vi.waitFor(
+    async () => await kubectl(['wait', '--for=condition=Ready=Unknown', node, '--timeout=300s']),
+    { timeout: 600_000, interval: 1000 },
+  );
+  await power(master, 'on');
+}
