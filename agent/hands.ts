@@ -74,6 +74,8 @@ export type Hands = {
   podman: string;
   unitSettings(unit: string, abort: AbortSignal): Promise<UnitSettings>;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
+  /** Counts the open connections of clients to a port of this node. */
+  heldConnections(port: number): Promise<number>;
   /** Returns the certificate that a port of another node presents, and whether it accepts a client certificate. */
   askPeer(port: PeerPort, identity: ClientIdentity, abort: AbortSignal): Promise<Handshake | undefined>;
   /** Makes one call of etcd's v3 API. */

@@ -15,7 +15,14 @@ import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
 import type { Run } from './prepare.ts';
 import { excludeWayBack, undo } from './roll-back.ts';
-import { restart, seeList, assertAllStable, whySkipped } from './units.ts';
+import {
+  assertAllStable,
+  type ConnectionsEnded,
+  connectionsEnded,
+  restart,
+  seeList,
+  whySkipped,
+} from './units.ts';
 
 /**
  * Puts staged files in place, then restarts and proves the units. Rolls everything back if that fails. After an
@@ -50,7 +57,12 @@ export async function apply(journal: Journal, tail: Tail, run: Run): Promise<End
 }
 
 /** A proven generation, with the observations that prove it. */
-type Proven = { journal: Journal; seen: Seen[]; workloads: Rolled[]; objects: ClusterRemark[] };
+type Proven = {
+  journal: Journal;
+  seen: (Seen | ConnectionsEnded)[];
+  workloads: Rolled[];
+  objects: ClusterRemark[];
+};
 
 async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
   const { hands, abort } = run;
@@ -85,7 +97,7 @@ async function replaceAndProve(
     async () => await hands.generations.commit(journal),
   );
   const snapshots = await restartInOrder(units, hands, beforeRestart);
-  const seen: Seen[] = [];
+  const seen: Proven['seen'] = connectionsEnded(snapshots);
   for (const list of lists) {
     const taken = await during({ do: 'prove-list', list }, hands, async () => await proveList(list, hands));
     snapshots.push(...taken.snapshots);

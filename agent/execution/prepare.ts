@@ -21,6 +21,7 @@ import type {
 } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema, tailOf } from '../plan/run-record.ts';
 import type { Step, StepOf } from '../plan/step.ts';
+import { restartsIn } from '../plan/units.ts';
 import { passingOver, timed } from '../progress.ts';
 import { listsOutlived } from '../revocation/lists-outlived.ts';
 import { compare } from '../rotation/compare.ts';
@@ -163,11 +164,7 @@ async function stageNew(
             ...(await signingKeysOutlived(node, material, hands)),
           ]
         : [];
-    const plans =
-      step.certificates === 'trust'
-        ? step.units.map((unit) => ({ ...unit, keepsIdentity: true as const }))
-        : step.units;
-    const { units, left, all } = await findUnits(plans, hands, abort);
+    const { units, left, all } = await findUnits(restartsIn(step.certificates, step.units), hands, abort);
     const journal = await hands.generations.stage(runId, files, (paths, over): RunRecord => {
       const changed = paths.filter((path) => path !== SERVICE_ACCOUNT && path !== FOLLOW_UPS);
       const begun = hands.clock.now();

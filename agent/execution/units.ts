@@ -1,6 +1,7 @@
 import { NEVER } from '../../src/base/clock.ts';
 import { readIfThere } from '../../src/base/disk.ts';
 import { AgentError, sentenceOf } from '../../src/base/errors.ts';
+import type { Remark } from '../../src/base/remark.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
 import { remainingSettleMs, seeStable } from '../../src/services/stability.ts';
@@ -36,6 +37,23 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapsho
 /** Returns why `restart` restarted no unit, from its result. */
 export const whySkipped = (snapshots: readonly UnitSnapshot[]): string | undefined =>
   snapshots.length === 0 ? 'this node has no such unit' : undefined;
+
+/** A remark on the open connections that a restart ended. */
+export type ConnectionsEnded = Remark<'connections-ended'>;
+
+/** Returns the number of connections that the restarts of units ended, where they were counted. */
+export const connectionsEnded = (restarted: readonly UnitSnapshot[]): ConnectionsEnded[] =>
+  restarted.flatMap(({ plan: { name }, ended }) =>
+    ended === undefined
+      ? []
+      : [
+          {
+            code: 'connections-ended',
+            of: name,
+            text: `open connections that the restart of ${name} ended: ${ended}`,
+          },
+        ],
+  );
 
 /** Checks that a unit uses its list. @throws `proof`, with the last lines of the unit's own journal */
 export const seeList = async (list: ListPlan, hands: Hands): Promise<Seen[]> =>
@@ -116,6 +134,7 @@ async function servicesOf(hands: Hands): Promise<ServiceHands> {
     systemctl: await hands.systemctl(),
     clock: hands.clock,
     presented: hands.presented,
+    heldConnections: hands.heldConnections,
     askHealth: async (health, abort) => {
       await askHealthAs(health, hands, abort);
     },

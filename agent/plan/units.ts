@@ -2,6 +2,7 @@ import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { fill } from '../../src/certificates/template.ts';
 import { COMPONENT_NAMES, configFileOf, type Listening, listeningOf } from '../../src/services/components.ts';
+import type { Phase } from '../../src/operation/phase.ts';
 import { planUnits, type UnitPlan } from '../../src/services/unit.ts';
 import { programOf } from '../../src/services/unit-command.ts';
 import type { Hands } from '../hands.ts';
@@ -23,6 +24,15 @@ export async function unitsOf(
   const { services } = hands.config;
   return planUnits(layout, (text) => fill(text, values), services.units, services, new Map(asked));
 }
+
+/** How the restarts of a phase are proven and reported. */
+const RESTARTS: Partial<Record<Phase, Partial<UnitPlan>>> = {
+  trust: { keepsIdentity: true },
+  retire: { countsHeld: true },
+};
+
+export const restartsIn = (phase: Phase | undefined, units: readonly UnitPlan[]): UnitPlan[] =>
+  units.map((unit) => ({ ...unit, ...RESTARTS[phase ?? 'all'] }));
 
 /** Reads a unit's own settings. If they cannot be read, returns none, and the layout's values apply. */
 export async function listeningOfUnit(unit: string, hands: AskHands, abort: AbortSignal): Promise<Listening> {

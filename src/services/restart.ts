@@ -14,6 +14,8 @@ export type ServiceHands = {
   systemctl: Systemctl;
   clock: Clock;
   presented(host: string, port: number, abort: AbortSignal): Promise<X509Certificate>;
+  /** Counts the open connections of clients to a port of this node. */
+  heldConnections(port: number): Promise<number>;
   askHealth(health: NonNullable<UnitPlan['health']>, abort: AbortSignal): Promise<void>;
   /** The fingerprint of the certificate that a file contains now. */
   expected(file: string): Promise<string>;
@@ -42,6 +44,8 @@ export type UnitSnapshot = {
   at: number;
   /** The lease when the former process had ended; undefined if the unit has no lease. */
   renewal: string | undefined;
+  /** Open connections to its port before the restart, which ended them; undefined if they were not counted. */
+  ended: number | undefined;
 };
 
 /**
@@ -56,10 +60,11 @@ export async function restartAndProve(
   hands: ServiceHands,
   abort: AbortSignal,
 ): Promise<UnitSnapshot | undefined> {
+  const ended = plan.countsHeld && plan.probe ? await hands.heldConnections(plan.probe.port) : undefined;
   if (!(await restartUnit(plan, hands, abort))) return undefined;
   const { restarts } = await hands.systemctl.show(plan.name, abort);
   const renewal = await renewalNow(plan, hands, abort);
-  return { ...(await prove(plan, restarts, hands, abort)), renewal };
+  return { ...(await prove(plan, restarts, hands, abort)), renewal, ended };
 }
 
 /**
@@ -110,7 +115,15 @@ export async function prove(
     );
   // Some units restart until their dependencies are available, so restarts count from here on.
   const { invocation, restarts } = await becomeActive(name, start.deadline, before, hands, abort);
-  return { plan, invocation, restarts, before, at: hands.clock.elapsed(), renewal: undefined };
+  return {
+    plan,
+    invocation,
+    restarts,
+    before,
+    at: hands.clock.elapsed(),
+    renewal: undefined,
+    ended: undefined,
+  };
 }
 
 /** The reason of an error: the API server of another node rejects the client certificate. */

@@ -31,6 +31,8 @@ const Shape = v.object({
    * certificate, this does not count against the files.
    */
   keepsIdentity: v.optional(v.literal(true)),
+  /** Its restart ends connections of clients that the former CA admitted; their number is reported. */
+  countsHeld: v.optional(v.literal(true)),
   /** The lease that its leader renews. */
   lease: v.optional(v.object({ namespace: v.string(), name: v.string() })),
 });

@@ -46,6 +46,7 @@ const handsWith = (hands: Partial<ServiceHands> = {}): ServiceHands => ({
   systemctl,
   clock: systemClock,
   presented: nobodyAsks,
+  heldConnections: nobodyAsks,
   askHealth: nobodyAsks,
   expected: nobodyAsks,
   fingerprint: () => '',

@@ -131,6 +131,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
     unitSettings: async () =>
       await Promise.resolve({ text: '', commandLines: [], environment: '', environmentFiles: [] }),
     presented: async () => await refuse('a port'),
+    heldConnections: async () => await Promise.resolve(0),
     seeCloud: async () => await refuse('the cloud'),
     askPeer: async () => await Promise.resolve(undefined),
     askHealth: async () => await refuse('a port'),

@@ -72,18 +72,19 @@ describe('new certificates', () => {
     );
   });
 
-  test.each<[Phase, boolean]>([
-    ['trust', true],
-    ['all', false],
-  ])(
-    'the phase %s records whether the units keep their client certificates',
-    async (phase, keepsIdentity) => {
-      const site = await createSwarmNode();
-      await preparing(site, await planFor(site, phase));
-      const { run } = v.parse(Recorded, await site.hands.generations.current());
-      expect(run.units.map((unit) => unit.keepsIdentity === true)).toEqual([keepsIdentity]);
-    },
-  );
+  test.each<[Phase, Partial<UnitPlan>]>([
+    ['trust', { keepsIdentity: true }],
+    ['all', {}],
+  ])('the phase %s records how its restarts are proven and reported', async (phase, recorded) => {
+    const site = await createSwarmNode();
+    await preparing(site, await planFor(site, phase));
+    const { run } = v.parse(Recorded, await site.hands.generations.current());
+    for (const { keepsIdentity, countsHeld } of run.units)
+      expect({ ...(keepsIdentity && { keepsIdentity }), ...(countsHeld && { countsHeld }) }).toEqual(
+        recorded,
+      );
+    expect(run.units).toHaveLength(1);
+  });
 
   test('have keys that are masked from now on', async () => {
     const site = await createSwarmNode();

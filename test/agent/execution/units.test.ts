@@ -1,6 +1,12 @@
 import { generateKeyPairSync } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
-import { assertAllStable, restart, seeList, whySkipped } from '../../../agent/execution/units.ts';
+import {
+  assertAllStable,
+  connectionsEnded,
+  restart,
+  seeList,
+  whySkipped,
+} from '../../../agent/execution/units.ts';
 import { stageFile, unitPlan } from '../../fakes/generation.ts';
 import { createHands } from '../../fakes/hands.ts';
 import { agentErrorOf, faultIn } from '../../src/support/outcome-of.ts';
@@ -114,4 +120,19 @@ describe('seeList', () => {
     expect(error).toMatchObject({ code: 'proof', reason: 'revoked-accepted' });
     expect(error.excerpt.slice(1)).toEqual(LINES);
   });
+});
+
+test('connections that restarts ended are reported where they were counted', () => {
+  const snapshot = {
+    plan: unitPlan('etcd'),
+    invocation: '1',
+    restarts: 0,
+    before: 0,
+    at: 0,
+    renewal: undefined,
+  };
+  expect(connectionsEnded([{ ...snapshot, ended: undefined }])).toEqual([]);
+  expect(connectionsEnded([{ ...snapshot, ended: 0 }])).toMatchObject([
+    { code: 'connections-ended', of: 'etcd' },
+  ]);
 });

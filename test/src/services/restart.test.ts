@@ -49,6 +49,7 @@ function setUp(states: UnitState[], over: Partial<ServiceHands> & { before?: Uni
       isGoingDown: async () => await Promise.resolve(false),
     },
     presented: presentedCertificate,
+    heldConnections: async () => await Promise.resolve(0),
     askHealth: async () => await Promise.resolve(),
     expected: async () => await Promise.resolve('none'),
     fingerprint,
@@ -273,6 +274,27 @@ test('accepts a unit once its port presents the certificate in the file, however
     code: 'proof',
     reason: 'certificate-not-served',
     cause: { reason: 'other-certificate' },
+  });
+});
+
+test.each([
+  [true, 7],
+  [undefined, undefined],
+] as const)('counts the connections that a restart ends, if asked to: %s', async (countsHeld, ended) => {
+  const leaf = await leafOf(await createCa());
+  const { port } = await tlsServer(leaf);
+  const { hands, calls } = setUp([RUNNING], {
+    expected: async () => await Promise.resolve(fingerprint(new X509Certificate(leaf.certificate))),
+    heldConnections: async (asked) => {
+      const isBefore = !calls.some((call) => call.startsWith('restart'));
+      return await Promise.resolve(asked === port && isBefore ? 7 : 0);
+    },
+  });
+  const probe = { host: '127.0.0.1', port, file: '/etc/x.crt' };
+  expect(
+    await restartAndProve(plan({ probe, ...(countsHeld && { countsHeld }) }), hands, NEVER),
+  ).toMatchObject({
+    ended,
   });
 });
 

@@ -17,6 +17,7 @@ const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
   before: 1,
   at,
   renewal: undefined,
+  ended: undefined,
 });
 
 const nobody = async (): Promise<never> => await Promise.reject(new Error('nobody is asked here'));
@@ -33,6 +34,7 @@ const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
   },
   clock: testClock(),
   presented: nobody,
+  heldConnections: nobody,
   askHealth: nobody,
   expected: nobody,
   fingerprint: () => '',
