@@ -31,9 +31,14 @@ export type Note = {
   seenAt?: string;
 };
 
-/** Describes what an automatic rotation waits for. */
-export async function notesOfWaits({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {
+/**
+ * Describes what an automatic rotation waits for.
+ *
+ * @param isUnderWay whether this node is between two phases; if not, only a wait of a node that joined counts
+ */
+export async function notesOfWaits({ disk }: Pick<Hands, 'disk'>, isUnderWay: boolean): Promise<Note[]> {
   const { waits, oldCaUsers, holdWarned } = await readRotation({ disk });
+  if (!isUnderWay) return waits?.why === 'masters-refused' ? [noteOfWait(waits, holdWarned)] : [];
   const inUse = oldCaUsers && oldCaUsers.count > 0 ? [noteOfUsers(oldCaUsers)] : [];
   return waits ? [noteOfWait(waits, holdWarned), ...inUse] : inUse;
 }
@@ -88,6 +93,8 @@ const WAITS: Readonly<Record<string, string>> = {
   'peers-refuse-served': 'they do not accept certificates of the new CA yet',
   'peers-present-former': 'they still present certificates of the old CA',
   'peers-stepping': 'they are in the middle of a phase',
+  'masters-refused':
+    'they present certificates of a CA that this node does not trust; it joined during a rotation, and works after their phase "reissue"',
   'no-quorum': 'etcd would lose its quorum without them',
   'turn-held': 'another master restarts its services',
   'turn-stepping': 'another master is in the middle of a phase',

@@ -31,7 +31,7 @@ type Reader = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;
 export async function rotationState(hands: Reader): Promise<RotationState> {
   try {
     const { phase, notes } = await phaseOf(await readNode(hands), hands);
-    const waits = phase === null ? [] : await notesOfWaits(hands);
+    const waits = await notesOfWaits(hands, phase !== null);
     const { oldCa } = await readRotation(hands);
     const ended = phase === null ? oldCa?.endedAt : undefined;
     return {

@@ -72,6 +72,8 @@ export type WaitReason =
   | 'peers-present-former'
   /** These peers are in the middle of a step that may still be rolled back. */
   | 'peers-stepping'
+  /** This worker rejects the certificate of every master: it joined in the rotation, before their `reissue`. */
+  | 'masters-refused'
   /** Continuing without these masters would cost etcd its quorum. */
   | 'no-quorum';
 
@@ -91,7 +93,8 @@ export function decide(view: View): Decision {
   const { own, api, peers, course, now, withinMs } = view;
   if (!own.trustsServed) return { do: 'trust' };
   const step = own.presentsServed ? 'retire' : 'reissue';
-  if (step === 'retire' && !own.trustsFormer) return { do: 'nothing' };
+  if (step === 'retire' && !own.trustsFormer)
+    return isShutOut(view) ? wait('masters-refused', peers) : { do: 'nothing' };
   if (course.heldUntil !== undefined && course.heldUntil > now) return wait('held', [], course.heldUntil);
   const until = deadline(step, course, withinMs);
   // If the API rejects this node, its handshakes with peers decide. Without any handshake, nothing is known.
@@ -135,6 +138,12 @@ const isCutOff = {
     seen ? seen.acceptsOwn && !seen.acceptsServed : isReady === true,
   retire: ({ isReady, seen }: Peer): boolean => (seen ? seen.presents === 'former' : isReady === true),
 } as const;
+
+/** Whether this worker can connect to no master. It gets the former CA from none: no connection to one is verified. */
+const isShutOut = ({ own, peers }: View): boolean =>
+  !own.isMaster &&
+  peers.some(({ seen }) => seen) &&
+  peers.every(({ seen }) => !seen || seen.presents === 'refused');
 
 /** Whether a majority of the masters, including this one, remains. */
 function hasQuorum(lost: number, peers: readonly Peer[]): boolean {

@@ -1,5 +1,5 @@
 import { X509Certificate } from 'node:crypto';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { NEVER } from '../src/support/clock.ts';
@@ -154,6 +154,55 @@ test('calls a worker that Heat never asks, and that would ask Magnum only hours 
     new X509Certificate(fleet.cluster.ca.kubernetes).fingerprint256,
   );
   expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
+});
+
+/** Takes these steps on a master and on a worker, and then makes another worker. */
+async function withJoined(...steps: readonly string[]) {
+  const fleet = await createFleet(cloud, 1, 1, 1);
+  await settle(fleet);
+  await rotate(fleet);
+  for (const step of steps)
+    for (const member of fleet.members)
+      expect(await fleet.look(member)).toMatchObject({ is: 'stepped', step });
+  const [master] = fleet.members;
+  if (!master) throw new Error('there is a master');
+  return { fleet, master, late: await fleet.join() };
+}
+const reasonsOf = async ({ site }: Member): Promise<unknown[]> =>
+  (await rotationState(await site.start())).notes.map(({ code, reason }) => ({ code, reason }));
+
+describe('a worker that joins', () => {
+  test('between trust and reissue waits for the masters, says so, and works after their reissue', async () => {
+    const { fleet, master, late } = await withJoined('trust');
+    const waits = { is: 'waits', why: 'masters-refused', for: [master.address] };
+    expect(await fleet.look(late)).toMatchObject(waits);
+    expect(await reasonsOf(late)).toEqual([{ code: 'rotation-waits', reason: 'masters-refused' }]);
+    // The others do not wait for it.
+    expect(await fleet.look(master)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
+    expect(await fleet.look(late)).toEqual({ is: 'nothing' });
+    expect(await reasonsOf(late)).toEqual([]);
+    fleet.switchOn(late);
+    expect(await settle(fleet)).toEqual({ 'master-0': ['retire'], 'worker-0': ['reissue', 'retire'] });
+    for (const member of fleet.members) await expectDone(fleet, member);
+  });
+
+  test('between reissue and retire works at once, and takes no step', async () => {
+    const { fleet, late } = await withJoined('trust', 'reissue');
+    fleet.switchOn(late);
+    expect(await settle(fleet)).toEqual({ 'master-0': ['retire'], 'worker-0': ['retire'] });
+    for (const member of fleet.members) await expectDone(fleet, member);
+  });
+
+  test('takes the next rotation like the others', async () => {
+    const { fleet, late } = await withJoined('trust');
+    for (const { site } of fleet.members) await site.pass();
+    expect(await cloud.settled(fleet.cluster)).toBe('UPDATE_COMPLETE');
+    await rotate(fleet);
+    fleet.switchOn(late);
+    const steps = await settle(fleet);
+    expect(steps).toEqual({ 'master-0': ALL, 'worker-0': ALL, [late.name]: ALL });
+    for (const member of fleet.members) await expectDone(fleet, member);
+  });
 });
 
 /** The nodes in the order of their unit restarts. */

@@ -246,6 +246,30 @@ test('ends long before retire_within with every node up, and cuts off no node', 
   );
 });
 
+test('ends as soon with workers that join at any moment, which cut off no node and are not cut off', () => {
+  fc.assert(
+    fc.property(
+      size,
+      fc.array(fc.nat({ max: 6 * 12 }), { minLength: 1, maxLength: 3 }),
+      coins,
+      ({ masters, workers }, joins, seed) => {
+        const world = createWorld(masters, workers);
+        world.served = 2;
+        let looks = 0;
+        const joined = (now: World): void => {
+          for (const [index, at] of joins.entries()) if (at === looks) join(now, `worker-new-${index}`);
+          looks += 1;
+        };
+        expect(settle(world, coinOf(seed), joined)).toBeLessThan(4 * HOUR);
+        expect(world.nodes.filter((node) => !isDone(node, world))).toEqual([]);
+        expect(world.faults).toEqual([]);
+        expect([...world.cutOff]).toEqual([]);
+      },
+    ),
+    { numRuns: 300 },
+  );
+});
+
 test('cuts off only nodes that never follow, although nodes learn about a rotation at different times', () => {
   fc.assert(
     fc.property(

@@ -39,6 +39,18 @@ test('does nothing if the served CA is the only one', () => {
   expect(decide(view({ own: { ...REISSUED, trustsFormer: false } }))).toEqual({ do: 'nothing' });
 });
 
+test('a worker that joined says that it rejects the certificate of every master', () => {
+  const own = { ...REISSUED, isMaster: false, trustsFormer: false };
+  const refused = peer({ seen: { presents: 'refused', acceptsServed: true, acceptsOwn: true } });
+  const served = peer({ seen: { presents: 'served', acceptsServed: true, acceptsOwn: true } });
+  const waits = { do: 'wait', why: 'masters-refused', for: ['worker-1'], until: undefined };
+  expect(decide(view({ own, peers: [refused], api: 'refused' }))).toEqual(waits);
+  for (const peers of [[], [peer(silent)], [refused, served]])
+    expect(decide(view({ own, peers }))).toEqual({ do: 'nothing' });
+  // A master that has cut off a broken node is done.
+  expect(decide(view({ own: { ...own, isMaster: true }, peers: [refused] }))).toEqual({ do: 'nothing' });
+});
+
 describe('before `reissue`', () => {
   test('waits for a peer that does not accept the served CA, for half of the time', () => {
     const peers = [peer(), peer({ name: 'worker-2', ...deaf })];

@@ -26,15 +26,18 @@ export type Fleet = {
   /** Switches a worker off: none of its ports answers, and Kubernetes has noticed. */
   switchOff(member: Member): void;
   switchOn(member: Member): void;
+  /** Makes the last worker, as Magnum makes it now. Its kubelet registers its Node with `switchOn`. */
+  join(): Promise<Member>;
 };
 
 let fleets = 0;
 
-export async function createFleet(cloud: Cloud, masters: number, workers: number): Promise<Fleet> {
+/** @param late the number of further workers that `join` later */
+export async function createFleet(cloud: Cloud, masters: number, workers: number, late = 0): Promise<Fleet> {
   fleets += 1;
   const names = [
     ...Array.from({ length: masters }, (_, index) => ['master', `master-${index}`] as const),
-    ...Array.from({ length: workers }, (_, index) => ['worker', `worker-${index}`] as const),
+    ...Array.from({ length: workers + late }, (_, index) => ['worker', `worker-${index}`] as const),
   ];
   const cluster = await cloud.createCluster({
     name: `fleet${fleets}`,
@@ -43,7 +46,9 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
   });
   const kubernetes = createKubernetes();
   const members: Member[] = [];
-  for (const [index, [role, name]] of names.entries()) {
+  const add = async (): Promise<Member> => {
+    const index = members.length;
+    const [role, name] = names[index] ?? ['worker', ''];
     const address = `127.0.${fleets}.${index + 10}`;
     const first = members[0];
     const site = await createSite(cloud, {
@@ -61,8 +66,11 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
       },
     });
     await site.node.write('/etc/hostname', `${name}\n`, 0o644);
-    members.push({ name, role, address, site, memory: newAdvanceMemory(), isOff: false });
-  }
+    const member = { name, role, address, site, memory: newAdvanceMemory(), isOff: false };
+    members.push(member);
+    return member;
+  };
+  while (members.length < masters + workers) await add();
   await connect(members, kubernetes);
 
   return {
@@ -84,6 +92,7 @@ export async function createFleet(cloud: Cloud, masters: number, workers: number
       member.site.node.units.mute(false);
       putNode(kubernetes, member);
     },
+    join: add,
   };
 }
 
