@@ -3,6 +3,7 @@ import type { EventLog, Events, LogEntry } from '../src/base/log.ts';
 /** Every log event: a stable code, its level and its constant message. Variable data go into fields. */
 export const EVENTS = {
   'api-servers-unknown': ['debug', 'this node may not list the API servers'],
+  'address-kept': ['debug', 'an address of this node is unknown; its certificates keep the former one'],
   'address-unknown': ['debug', 'an address of this node is unknown'],
   'api-server-unknown': ['warn', 'the API server cannot be asked for its certificate; rotating in phases'],
   'answer-unacknowledged': ['warn', 'the result is not acknowledged; it will be sent again'],

@@ -25,8 +25,6 @@ export type Node = {
   layout: RoleLayout;
   /** The values for the layout's templates. */
   values: Values;
-  /** Whether `values` lack addresses, because heat-params leave them empty and the metadata service does not answer. */
-  lacksAddresses?: boolean;
 };
 
 type ToRead = Pick<Hands, 'disk' | 'config' | 'hostname' | 'secrets'>;

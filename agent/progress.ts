@@ -44,6 +44,7 @@ export type StepCode =
 /** A warning; it makes nothing fail. */
 export type Notice = Remark<
   | 'account-unknown'
+  | 'address-kept'
   | 'address-unknown'
   | 'credential-unseen'
   | 'cluster-login'

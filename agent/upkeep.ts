@@ -1,7 +1,6 @@
 import { AgentError, codeOf, explain } from '../src/base/errors.ts';
 import { isTrue } from '../src/metadata/heat-params.ts';
 import type { Hands } from './hands.ts';
-import { hasOtherAddresses } from './inspection/differences.ts';
 import { readNode } from './node.ts';
 import { pruneKept } from './pass/keep-generation.ts';
 import { withAddresses } from './pass/addresses.ts';
@@ -58,7 +57,6 @@ async function look(hands: Hands, abort: AbortSignal): Promise<number | undefine
     skewMs: hands.skewMs(),
     share,
     record,
-    losesAddresses: node.lacksAddresses === true && found.leaves.some(hasOtherAddresses),
   });
   if (decision.is === 'wait') {
     await writeUpkeep(hands, tellDifferences(record, found.differences, hands));

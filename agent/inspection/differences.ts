@@ -1,4 +1,3 @@
-import { isIP } from 'node:net';
 import { canonicalName, fingerprint, namesOf, subjectOf } from '../../src/certificates/read.ts';
 import type { CaType, RoleLayout } from '../../src/certificates/layout.ts';
 import { renewalMoment } from '../../src/certificates/renewal-window.ts';
@@ -51,8 +50,6 @@ export type Difference = {
 /** The present state of a node, and its desired state. */
 export type Facts = {
   layout: RoleLayout;
-  /** Not all addresses for the certificate are known. An additional address in it may be one of the unknown ones. */
-  lacksAddresses?: boolean;
   holdings: readonly Holding[];
   leaves: readonly Leaf[];
   /** The fingerprints of the CAs that Magnum served in its last answer, by their first name. */
@@ -146,7 +143,7 @@ function ofAuthorities({ layout, holdings, served, now, skewMs }: Facts): Differ
 
 function ofLeaf(
   { file, certificate, request, authority }: Leaf,
-  { served, now, share, lacksAddresses = false }: Facts,
+  { served, now, share }: Facts,
   isOff: boolean,
 ): Difference[] {
   const found: Difference[] = [];
@@ -161,7 +158,7 @@ function ofLeaf(
   const names = new Set(request.names.map(canonicalName));
   const there = new Set(namesOf(certificate));
   const missing = [...names.difference(there)];
-  const extra = [...there.difference(names)].filter((name) => !lacksAddresses || !isAddress(name));
+  const extra = [...there.difference(names)];
   if (missing.length + extra.length > 0)
     found.push(
       difference(
@@ -183,15 +180,6 @@ function ofLeaf(
     );
   return found;
 }
-
-/** Whether a certificate names an address that a new one would not name. */
-export function hasOtherAddresses({ certificate, request }: Pick<Leaf, 'certificate' | 'request'>): boolean {
-  const wanted = new Set(request.names.map(canonicalName));
-  return namesOf(certificate).some((name) => isAddress(name) && !wanted.has(name));
-}
-
-/** Whether a name is an address, in the form of `canonicalName`. */
-const isAddress = (name: string): boolean => name.startsWith('ip6:') || isIP(name) === 4;
 
 const ofPorts = ({ presented }: Facts): Difference[] =>
   [...presented].flatMap(([file, { unit, where, presents }]) =>

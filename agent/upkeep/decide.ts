@@ -21,17 +21,12 @@ export type Situation = {
   skewMs: number | undefined;
   share: number;
   record: Pick<UpkeepRecord, 'login' | 'renewal'>;
-  /** New certificates would lack an address of the present ones, because the metadata service does not answer. */
-  losesAddresses?: boolean;
 };
 
 const DAY_MS = 86_400_000;
 
 /** Limit of starts. A killed start is repeated at once; beyond the limit, it waits like a failed renewal. */
 const MOST_STARTS = 5;
-
-/** Remaining validity below which a renewal accepts the loss of an address: an expired certificate is worse. */
-const URGENT_MS = 7 * DAY_MS;
 
 /** Differences that new certificates repair. */
 const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
@@ -54,16 +49,7 @@ const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
 export const isMended = ({ code }: { code: string }): boolean => MENDED.has(code);
 
 /** Decides whether to renew the node's certificates now. */
-export function decide({
-  mode,
-  leaves,
-  differences,
-  now,
-  skewMs,
-  share,
-  record,
-  losesAddresses = false,
-}: Situation): Decision {
+export function decide({ mode, leaves, differences, now, skewMs, share, record }: Situation): Decision {
   const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
   // Magnum signs with another CA, which the peers may not trust. That needs a rotation, not a renewal.
   if (isClockOff(skewMs) || has('authority-differs')) return { is: 'wait', until: undefined };
@@ -73,16 +59,14 @@ export function decide({
     if (end < now) return [{ at: end, isExpired: true }];
     if (mode === 'report') return [{ at: end + 1, isExpired: false }];
     const isWorthIt = isLonger(authority.validToDate.getTime(), usableUntil(certificate, authority));
-    const moment = renewalMoment(certificate, share);
-    const at = losesAddresses ? Math.max(moment, end - URGENT_MS) : moment;
-    return isWorthIt ? [{ at, isExpired: false }] : [];
+    return isWorthIt ? [{ at: renewalMoment(certificate, share), isExpired: false }] : [];
   });
   const due = renewable.filter(({ at }) => at <= now);
   const because = due.some(({ isExpired }) => isExpired)
     ? 'expired'
     : due.length > 0
       ? 'ends'
-      : mode === 'all' && !losesAddresses && differences.some(isMended)
+      : mode === 'all' && differences.some(isMended)
         ? 'drift'
         : undefined;
   if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };

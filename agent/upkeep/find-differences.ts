@@ -30,7 +30,6 @@ export async function findDifferences(
   const leaves = await readLeaves(node, hands);
   const differences = differencesOf({
     layout: node.layout,
-    lacksAddresses: node.lacksAddresses === true,
     holdings,
     leaves,
     served: servedAsKnown(record, node.layout, holdings),

@@ -70,6 +70,12 @@ export const keyId = (key: KeyObject): string =>
 export const subjectOf = (certificate: X509Certificate): string =>
   certificate.subject.replaceAll(/\\(.)/g, '$1').split('\n').join(', ');
 
+/** Returns the IP addresses among the subject alternative names. */
+export const addressesOf = (certificate: X509Certificate): string[] =>
+  (certificate.subjectAltName ?? '')
+    .split(', ')
+    .flatMap((part) => (part.startsWith('IP Address:') ? [part.slice('IP Address:'.length)] : []));
+
 /** Returns the subject alternative names in a canonical form, so that lists can be compared. */
 export const namesOf = (certificate: X509Certificate): string[] =>
   (certificate.subjectAltName ?? '')

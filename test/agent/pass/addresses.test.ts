@@ -1,16 +1,20 @@
 import { X509Certificate } from 'node:crypto';
 import http from 'node:http';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { withAddresses } from '../../../agent/pass/addresses.ts';
 import { AgentError } from '../../../src/base/errors.ts';
+import { canonicalName } from '../../../src/certificates/read.ts';
+import { requestsOf } from '../../../src/certificates/request.ts';
 import type { AddressName } from '../../../src/metadata/address.ts';
 import { cloudForFile } from '../../cloud/for-file.ts';
+import { cli } from '../../scenarios/support/cli.ts';
 import { runLoop } from '../../scenarios/support/daemon.ts';
 import { createSite, type Site } from '../../scenarios/support/site.ts';
+import { logged } from '../../scenarios/support/logged.ts';
 import { noticesIn } from '../../scenarios/support/notices.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { testHands } from '../support/hands.ts';
-import { nodeOf } from '../support/node.ts';
+import { caOf, newGeneration, nodeOf } from '../support/node.ts';
 
 /** Addresses of the server that heat-params leave empty. */
 const cloud = await cloudForFile();
@@ -94,7 +98,7 @@ test('asks for all addresses at once, so a silent service costs its deadline onc
     },
   });
   const node = nodeOf('master', { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' });
-  expect(await withAddresses(node, hands, NEVER)).toMatchObject({ lacksAddresses: true });
+  expect(await withAddresses(node, hands, NEVER)).toEqual(node);
   expect(open).toEqual(['local-ipv4', 'public-ipv4']);
 });
 
@@ -122,15 +126,64 @@ test("treats the metadata service's data like any other metadata", async () => {
   expect(await site.pass()).toMatchObject({ problems: [], answers: [{ collector: 'ec2', why: undefined }] });
 });
 
-test('waits for a metadata service that is down for a while before it makes certificates', async () => {
-  const items: Record<string, string> = { 'local-ipv4': '10.9.9.9' };
-  const config = { ...(await service(items)), reconcile: 'all' };
-  const site = await createSite(cloud, { config, params: { KUBE_NODE_IP: '' } });
-  const kubelet = '/etc/kubernetes/certs/kubelet.crt';
-  expect(await namesOf(site, kubelet)).toContain('IP Address:10.9.9.9');
-  // As while the service starts.
-  delete items['local-ipv4'];
-  await runLoop(site, { times: 2 });
-  expect(site.restarts()).toEqual([]);
-  expect(await namesOf(site, kubelet)).toContain('IP Address:10.9.9.9');
+const ADDRESSES = 'IP Address:10.9.9.9, IP Address:203.0.113.7';
+
+/** Makes a master whose metadata service has told its addresses, and is down since then. */
+async function withoutService(config: Record<string, unknown> = {}): Promise<Site> {
+  const items: Record<string, string> = { 'local-ipv4': '10.9.9.9', 'public-ipv4': '203.0.113.7' };
+  const params = { KUBE_NODE_IP: '', KUBE_NODE_PUBLIC_IP: '' };
+  const site = await createSite(cloud, {
+    role: 'master',
+    config: { ...(await service(items)), ...config },
+    params,
+  });
+  for (const name of Object.keys(items)) delete items[name];
+  return site;
+}
+
+describe('keeps the addresses of the replaced certificates', () => {
+  test('in a rotation, and reports that', async () => {
+    const site = await withoutService();
+    const before = await site.node.read(SERVER);
+    await cloud.rotateCa(site.cluster);
+    expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
+    expect(await site.node.read(SERVER)).not.toBe(before);
+    expect(await namesOf(site, SERVER)).toContain(ADDRESSES);
+    expect(await namesOf(site, '/etc/kubernetes/certs/kubelet.crt')).toContain('IP Address:10.9.9.9');
+    expect(await namesOf(site, '/etc/kubernetes/certs/kubelet.crt')).not.toContain('203.0.113.7');
+    expect(noticesIn(site.progress)).toContain('address-kept KUBE_NODE_IP');
+    expect(noticesIn(site.progress)).not.toContain('address-unknown KUBE_NODE_IP');
+    expect(logged(site.log, 'address-kept')).toHaveLength(1);
+  });
+
+  test('in a repair', async () => {
+    const site = await withoutService();
+    const before = await site.node.read(SERVER);
+    expect((await cli(site, ['repair', '--force'])).code).toBe(0);
+    expect(await site.node.read(SERVER)).not.toBe(before);
+    expect(await namesOf(site, SERVER)).toContain(ADDRESSES);
+  });
+
+  test('which is no difference from the desired state', async () => {
+    const site = await withoutService({ reconcile: 'all' });
+    await runLoop(site, { times: 2 });
+    expect(site.restarts()).toEqual([]);
+    expect(await namesOf(site, SERVER)).toContain(ADDRESSES);
+  });
+
+  test('also if the cloud names no local address', async () => {
+    const node = nodeOf('worker', { KUBE_NODE_IP: '' });
+    const { hands, write, progress } = await testHands({
+      addressOf: async () => await Promise.resolve(undefined),
+    });
+    const cas = newGeneration();
+    for (const { name, files } of node.layout.certificates) {
+      const { cert } = caOf(cas, 'kubernetes').issue([['CN', name]], ['10.0.0.5', 'fd00::5', 'k1-node-0']);
+      if (files) await write(files.certificate.path, cert);
+    }
+    const { layout, values } = await withAddresses(node, hands, NEVER);
+    const names = requestsOf(layout, values).find(({ name }) => name === 'kubelet')?.names ?? [];
+    expect(names.map(canonicalName)).toEqual(expect.arrayContaining(['10.0.0.5', canonicalName('fd00::5')]));
+    expect(noticesIn(progress)).toContain('address-kept KUBE_NODE_IP');
+  });
 });

@@ -40,14 +40,6 @@ describe('a certificate', () => {
     expect(is).toBe(isRenewed ? 'renew' : 'wait');
   });
 
-  test.each([
-    ['waits for the metadata service until a week before its end', 8, false],
-    ['is then renewed without the address', 7, true],
-  ])('that would lose an address %s', (_, days, isRenewed) => {
-    const { is } = decide(situation({ leaves: [ends(NOW + days * DAY)], losesAddresses: true }));
-    expect(is).toBe(isRenewed ? 'renew' : 'wait');
-  });
-
   test("is renewed at the node's share of the first half of the window", () => {
     const end = NOW + 31 * DAY;
     for (const share of [0, 0.5, 0.999]) {
