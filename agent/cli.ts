@@ -233,7 +233,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .option('--for <hours>', 'hold: for so long, such as 8h; then it ends by itself')
     .action(run(async () => await import('./commands/rotation.ts')));
   verb('fleet', 'every node of the cluster: phase, CA, expiry, version, last pass, what it waits for')
-    .option('--kubeconfig <file>', 'away from a master: whom to ask, with a client certificate')
+    .option('--kubeconfig <file>', 'away from a master: the API server to ask, and the login')
     .addOption(new Option('--watch', 'show it again every five seconds').conflicts('json'))
     .option(...WIDE)
     .action(run(async () => await import('./commands/fleet.ts')));

@@ -2,8 +2,9 @@ import { systemClock } from '../../src/base/clock.ts';
 import { explain } from '../../src/base/errors.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { EXIT, type ExitCode } from './exit-code.ts';
+import { listerByKubeconfig } from './fleet/by-kubeconfig.ts';
 import { type FleetProblem, type FleetRow, judgeFleet } from './fleet/judge.ts';
-import { listAsMaster, listByKubeconfig } from './fleet/list-nodes.ts';
+import { listAsMaster } from './fleet/list-nodes.ts';
 import { watch } from './fleet/watch.ts';
 import { writeJson } from './json-answer.ts';
 import { createTerminal, minute, short, type Terminal } from './terminal.ts';
@@ -22,13 +23,11 @@ export const verb: Verb = async (context, options) => {
   const { stdout } = context.world;
   const clock = context.instrument?.clock?.(systemClock) ?? systemClock;
   const terminal = createTerminal(stdout, context.secrets, { wide: options['wide'] === true });
-  const look = async (): Promise<FleetRow[]> =>
-    judgeFleet(
-      path === undefined
-        ? await listAsMaster(context, stopping)
-        : await listByKubeconfig(path, context, stopping),
-      clock.now(),
-    );
+  const list =
+    path === undefined
+      ? async () => await listAsMaster(context, stopping)
+      : listerByKubeconfig(path, context, clock, stopping);
+  const look = async (): Promise<FleetRow[]> => judgeFleet(await list(), clock.now());
   if (options['watch'] === true)
     return await watch(
       async () => {

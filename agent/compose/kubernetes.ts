@@ -12,7 +12,7 @@ const NO_PROXY = { http: undefined, https: undefined, no: undefined };
 /** Opens the door to a Kubernetes API; part of the composition root. */
 export const openKubernetesWith =
   (wrap: (http: Http) => Http, now: () => number) =>
-  ({ host, port, ca, presents, client }: KubernetesAddress): { ask: AskApi; close(): void } => {
+  ({ host, port, ca, presents, client, token }: KubernetesAddress): { ask: AskApi; close(): void } => {
     const wanted = { trusted: certificatesIn(ca, 'the CAs'), presents };
     const real = createHttp({
       deadlineMs: DEADLINE_MS,
@@ -23,13 +23,15 @@ export const openKubernetesWith =
     });
     const http = wrap(real);
     const origin = `https://${hostPort(host, port)}`;
+    const login = token === undefined ? {} : { authorization: `Bearer ${token}` };
     return {
       ask: async ({ what, method, path, body, abort }) =>
         await http({
           what,
           method,
           url: `${origin}${path}`,
-          ...(body && { headers: { 'content-type': body.type }, body: JSON.stringify(body.value) }),
+          headers: { ...login, ...(body && { 'content-type': body.type }) },
+          ...(body && { body: JSON.stringify(body.value) }),
           abort,
         }),
       close: real.close,

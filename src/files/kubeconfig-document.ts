@@ -2,6 +2,7 @@ import {
   type Document,
   isAlias,
   isMap,
+  isNode,
   isScalar,
   isSeq,
   LineCounter,
@@ -28,7 +29,12 @@ export type KubeconfigDocument = {
 };
 
 /** An entry without a name never matches. */
-export type Entry = { name: string | undefined; field(key: string): Field | undefined };
+export type Entry = {
+  name: string | undefined;
+  field(key: string): Field | undefined;
+  /** Returns a value of any shape as plain data; undefined if the key is missing. */
+  value(key: string): unknown;
+};
 
 /** A non-empty text: the scalar that contains it, and the offset where it is used. */
 export type Field = { scalar: Scalar; at: number };
@@ -127,7 +133,11 @@ function documentOf(
       return items.map(follow).flatMap((item) => {
         const body = isMap(item) ? follow(find(item, part)) : undefined;
         if (!isMap(item) || !isMap(body)) return [];
-        return [{ name: text(item, 'name'), field: (key: string) => field(body, key) }];
+        const value = (key: string): unknown => {
+          const found = find(body, key);
+          return isNode(found) ? found.toJS(document) : undefined;
+        };
+        return [{ name: text(item, 'name'), field: (key: string) => field(body, key), value }];
       });
     },
     strays: (scalar) => {

@@ -48,8 +48,8 @@ export type HttpOptions = {
   /** VERIFY_CA of heat-params: only the node's own parameters can disable verification. */
   verify: boolean;
   proxy: { http: string | undefined; https: string | undefined; no: string | undefined };
-  /** The client certificate, and a check of the server's certificate that replaces `ca` and `verify`. */
-  tls?: { cert: string; key: string; judge: JudgeServer };
+  /** A client certificate, if any, and a check of the server's certificate that replaces `ca` and `verify`. */
+  tls?: { cert?: string; key?: string; judge: JudgeServer };
   /** Receives each Date header of the cloud, for the clock check. */
   onDate?: (date: string) => void;
 };
@@ -143,11 +143,11 @@ export const proxiesFor = (url: URL, { http, https, no }: HttpOptions['proxy']):
 
 /** Creates connections whose server is checked before a request is sent. */
 const judged =
-  ({ cert, key, judge }: NonNullable<HttpOptions['tls']>): Agent['createConnection'] =>
+  ({ judge, ...client }: NonNullable<HttpOptions['tls']>): Agent['createConnection'] =>
   (options, done) => {
     const { connect } = process.getBuiltinModule('node:tls');
     const host = options.host ?? '';
-    const socket = connect({ host, port: Number(options.port), cert, key, rejectUnauthorized: false });
+    const socket = connect({ host, port: Number(options.port), ...client, rejectUnauthorized: false });
     const stop = (): void => void socket.destroy(new Error('broken off'));
     options.signal?.addEventListener('abort', stop, { once: true });
     const failed = (error: Error): void => {

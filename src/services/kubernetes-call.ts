@@ -4,7 +4,7 @@ import { AgentError } from '../base/errors.ts';
 import { JsonText } from '../base/json.ts';
 import type { Attempted, Patience, Retry } from '../base/retry.ts';
 
-/** Sends one request to the API server with the node's client certificate. Returns any status as an answer. */
+/** Sends one request to the API server with a client's credential. Returns any status as an answer. */
 export type AskApi = (request: {
   what: string;
   method: 'GET' | 'POST' | 'PUT' | 'PATCH';
@@ -105,10 +105,12 @@ function refusal(
   const said = v.safeParse(Status, text);
   const words = said.success ? said.output.message : text.slice(0, 200).replaceAll(/\s+/g, ' ');
   const message = `${what}: the Kubernetes API says ${status} ${words}`.trimEnd();
-  if (status !== 409 && status !== 429 && status < 500) return new AgentError('cloud-refused', message);
+  const reason = `http-${status}`;
+  if (status !== 409 && status !== 429 && status < 500)
+    return new AgentError('cloud-refused', message, { reason });
   const seconds = Number(headers['retry-after'] ?? 0);
   const retryAfterMs = seconds > 0 ? Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000 : 0;
-  return new AgentError('cloud-unreachable', message, { retryAfterMs });
+  return new AgentError('cloud-unreachable', message, { reason, retryAfterMs });
 }
 
 const LONGEST_WAIT_SECONDS = 300;

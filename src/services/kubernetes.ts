@@ -28,7 +28,9 @@ export type KubernetesAddress = {
   ca: string;
   /** SHA-256 of the only certificate accepted from the server; if undefined, any certificate that names the host. */
   presents?: string;
-  client: { cert: string; key: string };
+  client?: { cert: string; key: string } | undefined;
+  /** A bearer token, sent as well as the certificate. */
+  token?: string | undefined;
 };
 
 export const WORKLOAD_KINDS = ['deployments', 'daemonsets', 'statefulsets'] as const;

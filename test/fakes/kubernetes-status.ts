@@ -104,3 +104,6 @@ const EXPIRED =
 /** @param token to continue nevertheless */
 export const expired = (token: string): Answer =>
   failure(410, 'Expired', EXPIRED, undefined, { continue: token });
+
+/** The API server's answer to an unknown token. */
+export const unauthorized = (): Answer => failure(401, 'Unauthorized', 'Unauthorized');

@@ -13,6 +13,7 @@ import {
   notFound,
   otherNode,
   type Resource,
+  unauthorized,
 } from './kubernetes-status.ts';
 import { legacySecret, signTokens } from './kubernetes-tokens.ts';
 import { createWorkloads, type Kind, KINDS } from './kubernetes-workloads.ts';
@@ -63,6 +64,8 @@ export type Kubernetes = {
   work(): void;
   /** The CAs of its clients, which it adds to extension-apiserver-authentication at each request. */
   clientCas: Readonly<Record<string, string>>;
+  /** The users of bearer tokens; any other token is rejected. */
+  readonly bearers: Map<string, { user: string; groups: readonly string[] }>;
   /** Answers instead of the server if it returns an answer. */
   instead: (asked: Asked) => Answer | undefined;
 };
@@ -169,7 +172,9 @@ export function createKubernetes(): Kubernetes {
   const respond = async (request: IncomingMessage): Promise<Answer> => {
     const { method = '', url: path = '', socket, headers } = request;
     const type = headers['content-type'];
-    return take({ method, path, body: await text(request) }, { ...callerOf(socket), type });
+    const body = await text(request);
+    const caller = callerOf(socket) ?? bearerOf(headers.authorization, fake.bearers);
+    return caller ? take({ method, path, body }, { ...caller, type }) : unauthorized();
   };
 
   const fake: Kubernetes = {
@@ -178,6 +183,7 @@ export function createKubernetes(): Kubernetes {
     stale,
     podsCa: undefined,
     core,
+    bearers: new Map(),
     signer: undefined,
     clientCas: {},
     work: () => {
@@ -243,11 +249,19 @@ function addClientCas(core: CoreObjects, cas: Readonly<Record<string, string>>):
 
 type Caller = { user: string; groups: readonly string[]; type: string | undefined };
 
-/** A certificate's CN is the user, its O the groups. */
-function callerOf(socket: unknown): Pick<Caller, 'user' | 'groups'> {
+/** A certificate's CN is the user, its O the groups; undefined: no certificate. */
+function callerOf(socket: unknown): Pick<Caller, 'user' | 'groups'> | undefined {
   const subject = socket instanceof TLSSocket ? socket.getPeerCertificate().subject : undefined;
-  return {
-    user: subject?.CN?.toString() ?? 'system:anonymous',
-    groups: [subject?.O ?? []].flat().filter((group) => group !== ''),
-  };
+  const user = subject?.CN?.toString();
+  if (user === undefined) return undefined;
+  return { user, groups: [subject?.O ?? []].flat().filter((group) => group !== '') };
+}
+
+/** Without a token the caller is anonymous; undefined: an unknown token. */
+function bearerOf(
+  authorization: string | undefined,
+  bearers: Kubernetes['bearers'],
+): Pick<Caller, 'user' | 'groups'> | undefined {
+  if (authorization === undefined) return { user: 'system:anonymous', groups: [] };
+  return bearers.get(authorization.replace(/^Bearer /, ''));
 }

@@ -1,11 +1,7 @@
-import { readFile } from 'node:fs/promises';
-import { systemClock } from '../../../src/base/clock.ts';
-import { hostOf } from '../../../src/base/address.ts';
 import { AgentError } from '../../../src/base/errors.ts';
 import { once } from '../../../src/base/retry.ts';
 import type { AskApi } from '../../../src/services/kubernetes-call.ts';
 import { createNodeAnnotations, type NodeObject } from '../../../src/services/node-annotations.ts';
-import { openKubernetesWith } from '../../compose/kubernetes.ts';
 import { HEAT_PARAMS } from '../../config.ts';
 import { readNode } from '../../node.ts';
 import { clientsOf } from '../../peers/clients.ts';
@@ -14,7 +10,8 @@ import { firstApisOf, withAnyApi } from '../../peers/reach-api.ts';
 import { BRIEFLY } from '../../rotation/own-api.ts';
 import { type Context, openHands } from '../verb.ts';
 
-const listed = async (ask: AskApi, abort: AbortSignal): Promise<NodeObject[]> =>
+/** Lists the Nodes once: the caller repeats it. */
+export const listed = async (ask: AskApi, abort: AbortSignal): Promise<NodeObject[]> =>
   await createNodeAnnotations(ask, once, BRIEFLY).list(abort);
 
 /**
@@ -46,50 +43,3 @@ const notHere = (what: string): AgentError =>
     'usage',
     `this machine is ${what}: run this on a master, or name a kubeconfig with --kubeconfig`,
   );
-
-/**
- * Lists the Nodes as the user of a kubeconfig's current context.
- *
- * @throws `usage` when the kubeconfig cannot be used
- */
-export async function listByKubeconfig(
-  path: string,
-  { secrets }: Pick<Context, 'secrets'>,
-  abort: AbortSignal,
-): Promise<NodeObject[]> {
-  const { identityIn, readSource, serverIn } = await import('../../../src/files/kubeconfig-contents.ts');
-  const text = await read(path);
-  const identity = identityIn(path, text);
-  const [ca, cert, key] = [
-    await readSource(path, identity.ca, read),
-    await readSource(path, identity.certificate, read),
-    await readSource(path, identity.key, read),
-  ];
-  if (ca === undefined || cert === undefined || key === undefined)
-    throw new AgentError(
-      'usage',
-      `--kubeconfig: ${path} names no CA, or no client certificate with its key; tokens and exec plugins are not supported: make one with agent cluster-config`,
-      { reason: 'no-client-certificate' },
-    );
-  secrets.add(key);
-  const { host, port } = addressIn(path, serverIn(path, text));
-  const open = openKubernetesWith((http) => http, systemClock.now);
-  const api = open({ host, port, ca, client: { cert, key } });
-  try {
-    return await listed(api.ask, abort);
-  } finally {
-    api.close();
-  }
-}
-
-const read = async (file: string): Promise<string> =>
-  await readFile(file, 'utf8').catch((cause: unknown) => {
-    throw new AgentError('usage', `--kubeconfig: ${file} cannot be read`, { cause });
-  });
-
-function addressIn(path: string, server: string | undefined): { host: string; port: number } {
-  const url = URL.parse(server ?? '');
-  if (url?.protocol !== 'https:')
-    throw new AgentError('usage', `--kubeconfig: the server of ${path} is no https URL`);
-  return { host: hostOf(url), port: Number(url.port || 443) };
-}

@@ -95,10 +95,11 @@ test('works on any machine with a kubeconfig; a worker alone may not list Nodes'
   const path = join(worker.site.node.root, '/root/config');
   expect((await cli(worker.site, ['fleet', '--kubeconfig', path])).code).toBe(0);
 
-  await worker.site.node.write('/root/config', config.replace(/client-certificate-data: .*/, 'token: abc'));
+  const without = config.replace(/client-certificate-data: .*/, '');
+  await worker.site.node.write('/root/config', without);
   const refused = await cli(worker.site, ['fleet', '--kubeconfig', path, '--json']);
   expect(refused.code).toBe(2);
-  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { reason: 'no-client-certificate' } });
+  expect(JSON.parse(refused.stdout)).toMatchObject({ error: { reason: 'no-credential' } });
 });
 
 test('exits with 3 if the API server does not answer', async () => {

@@ -1,3 +1,4 @@
+import type { RequestListener } from 'node:http';
 import { createServer } from 'node:https';
 import type { TlsOptions } from 'node:tls';
 import { onTestFinished } from 'vitest';
@@ -19,10 +20,9 @@ export async function leafOf(ca: TestCa): Promise<Leaf> {
 export async function tlsServer(
   leaf: Leaf,
   options: TlsOptions = {},
+  listener: RequestListener = (_, response) => response.end('ok'),
 ): Promise<{ port: number; use(next: Leaf): void }> {
-  const server = createServer({ ...options, cert: leaf.certificate, key: leaf.key }, (_, response) =>
-    response.end('ok'),
-  );
+  const server = createServer({ ...options, cert: leaf.certificate, key: leaf.key }, listener);
   server.on('tlsClientError', () => undefined);
   await new Promise<void>((resolve) => {
     server.listen(0, '127.0.0.1', resolve);
