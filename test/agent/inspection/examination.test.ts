@@ -43,11 +43,8 @@ test.each([
 ])('makes a bad finding of a check that throws: %s', async (error, reason) => {
   const { look, findings } = examine();
   const about = { id: 'trust', of: 'x', detail: () => ({ next: 'mend it' }) } as const;
-  const seen = await look(
-    about,
-    async () => await Promise.reject(error),
-    () => [BAD],
-  );
+  const fail = async (): Promise<never> => await Promise.reject(error);
+  const seen = await look(about, fail, () => [BAD]);
   expect(seen).toBeUndefined();
   expect(findings).toMatchObject([{ id: 'trust', of: 'x', verdict: 'bad', next: 'mend it' }]);
   expect(findings[0]?.reason).toBe(reason);

@@ -16,9 +16,11 @@ import {
 import { leafOf } from '../../src/support/tls-server.ts';
 import { nodeOf } from '../support/node.ts';
 
-const [CA, CERT, KEY, CONFIG, LIST] = ['ca.crt', 'server.crt', 'server.key', 'admin.conf', 'crl.pem'].map(
-  (name) => `/etc/k/${name}`,
-) as [string, string, string, string, string];
+const CA = '/etc/k/ca.crt';
+const CERT = '/etc/k/server.crt';
+const KEY = '/etc/k/server.key';
+const CONFIG = '/etc/k/admin.conf';
+const LIST = '/etc/k/crl.pem';
 const AT = Date.parse('2026-11-28T00:00:00Z');
 
 const fileOf = (path: string, text: string): KeptFile => ({ path, content: Buffer.from(text), mode: 0o600 });
