@@ -40,10 +40,10 @@ test.each([
   [new AgentError('disk', 'no', { reason: 'read-only' }), 'read-only'],
   [new AgentError('login-refused', 'no'), 'login-refused'],
   [new TypeError('a bug'), undefined],
-])('makes a bad finding of a check that throws: %s', async (error, reason) => {
+])('makes a bad finding of a check that throws: %s', async (thrown, reason) => {
   const { look, findings } = examine();
   const about = { id: 'trust', of: 'x', detail: () => ({ next: 'mend it' }) } as const;
-  const fail = async (): Promise<never> => await Promise.reject(error);
+  const fail = async (): Promise<never> => await Promise.reject(thrown);
   const seen = await look(about, fail, () => [BAD]);
   expect(seen).toBeUndefined();
   expect(findings).toMatchObject([{ id: 'trust', of: 'x', verdict: 'bad', next: 'mend it' }]);

@@ -1,17 +1,13 @@
 import { stat } from 'node:fs/promises';
-import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { logged } from '../../scenarios/support/logged.ts';
 import { openPollingOverride } from '../../../agent/polling/polling-override.ts';
 import type { Config } from '../../../agent/config.ts';
 import { loadConfig } from '../../../agent/config.ts';
-import { withSection } from '../../../agent/polling/section.ts';
-import { AgentError } from '../../../src/base/errors.ts';
 import { EVENTS } from '../../../agent/events.ts';
 import { createLog } from '../../../src/base/log.ts';
 import { createSecrets } from '../../../src/base/secrets.ts';
-import { fixture, jsonObject } from '../../src/support/fixtures.ts';
-import { agentErrorOf, valueOrAgentError } from '../../src/support/outcome-of.ts';
+import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { tempRoot } from '../../src/support/temp-root.ts';
 import { fastClock } from '../../scenarios/support/clock.ts';
 
@@ -251,62 +247,4 @@ test.each([
   const error = await agentErrorOf((await start()).override.apply(section));
   expect(error).toMatchObject({ code: 'bad-metadata', reason: 'polling-section', cause: { reason } });
   await expect(stat(at(PATH))).rejects.toThrow('ENOENT');
-});
-
-test.each(['metadata-heat.json', 'metadata-rotate.json', 'metadata-cfn-and-component.json'])(
-  'accepts the section of a real Heat: %s',
-  async (name) => {
-    const { start } = await setUp();
-    const { config } = await start();
-    const section = jsonObject(JSON.stringify(jsonObject(fixture(name))['os-collect-config']));
-    expect(withSection(config, section)).toMatchObject({ collectors: section['collectors'] });
-  },
-);
-
-test('accepts any section as a configuration or rejects it', async () => {
-  const { config } = await (await setUp()).start();
-  const name = fc.constantFrom(
-    'collectors',
-    'heat',
-    'cfn',
-    'request',
-    'local',
-    'polling_interval',
-    'path',
-    'metadata_url',
-  );
-  const value = fc.letrec<{ any: unknown }>((tie) => ({
-    any: fc.oneof(
-      { maxDepth: 3 },
-      fc.jsonValue({ maxDepth: 1 }),
-      fc.constantFrom('heat', 'cfn', 'http://a', null),
-      fc.dictionary(name, tie('any'), { maxKeys: 4 }),
-      fc.array(tie('any'), { maxLength: 3 }),
-    ),
-  })).any;
-  fc.assert(
-    fc.property(value, (section) => {
-      const result = valueOrAgentError(() => withSection(config, section));
-      if (result instanceof AgentError) expect(result.code).toBe('config');
-      else expect(result.collectors.length).toBeGreaterThan(0);
-    }),
-    { numRuns: 500 },
-  );
-  const deep: unknown = JSON.parse('{"heat":'.repeat(50_000) + '1' + '}'.repeat(50_000));
-  expect(withSection(config, { heat: deep, collectors: [deep, 'local'] }).collectors).toEqual(['local']);
-});
-
-test('takes use_websockets from the node: Heat never sends it', async () => {
-  const { config } = await (await setUp()).start();
-  const zaqar = {
-    auth_url: 'http://k/v3',
-    user_id: 'u',
-    password: 'p',
-    project_id: 'p1',
-    queue_id: 'q',
-  };
-  const configured = { ...config, zaqar: { ...zaqar, use_websockets: true } };
-  const section = { collectors: ['zaqar'], zaqar: { ...zaqar, queue_id: 'another' } };
-  expect(withSection(configured, section).zaqar).toMatchObject({ queue_id: 'another', use_websockets: true });
-  expect(withSection(config, section).zaqar).toMatchObject({ use_websockets: false });
 });
