@@ -1,11 +1,9 @@
-import { createHash } from 'node:crypto';
 import { mkdir, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { takeLock } from '../../src/base/lock.ts';
 import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
-import { rawDeployment } from '../src/support/deployments.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { createSite, type Site } from '../scenarios/support/site.ts';
 
@@ -248,17 +246,6 @@ test.each([...READERS, 'run-once', 'make-cert', 'rollback'] as const)(
   },
 );
 
-test('run-once --json lists the settled deployments', async () => {
-  const site = await createSite(cloud);
-  await cloud.rotateCa(site.cluster);
-  const said = objectOf((await cli(site, ['run-once', '--json'])).stdout);
-  expect(said).toMatchObject({
-    settled: [{ id: idOf(site), outcome: { statusCode: 0 } }],
-    problems: [],
-    unacknowledged: [],
-  });
-});
-
 test.each([['run-once', '--dry-run'], ['plan']])(
   '%s %s prints the plan and changes nothing',
   async (...argv) => {
@@ -275,36 +262,6 @@ test.each([['run-once', '--dry-run'], ['plan']])(
     expect(cloud.requests.slice(requests).map(({ service }) => service)).toEqual(['keystone', 'heat']);
   },
 );
-
-test('run-once --metadata reads only the file, and asks no collector', async () => {
-  const site = await createSite(cloud);
-  await cloud.rotateCa(site.cluster);
-  const file = join(site.node.root, 'by-hand.json');
-  await site.node.write(
-    '/by-hand.json',
-    JSON.stringify({ deployments: [rawDeployment({}, { id: 'mine' })] }),
-  );
-  expect((await cli(site, ['run-once', '--metadata', file])).code).toBe(0);
-  expect((await site.ledger()).map(({ id }) => id)).toEqual(['mine']);
-  expect(site.signals()).toEqual([]);
-});
-
-test('run-once --force repeats a finished deployment, and only that one', async () => {
-  const site = await createSite(cloud);
-  await cloud.rotateCa(site.cluster);
-  await cli(site, ['run-once']);
-  const digest = async (): Promise<string> =>
-    createHash('sha256')
-      .update(await site.node.read('/etc/kubernetes/certs/kubelet.key'))
-      .digest('hex');
-  const first = await digest();
-  const unknown = await cli(site, ['run-once', '--force', 'another-id']);
-  expect(unknown).toMatchObject({ code: 2, stdout: '' });
-  expect(unknown.stderr).toContain(idOf(site));
-  expect(await digest()).toBe(first);
-  expect((await cli(site, ['run-once', '--force', idOf(site).slice(0, 8)])).code).toBe(0);
-  expect(await digest()).not.toBe(first);
-});
 
 test('the help of each verb has two examples with valid options, and its exit codes', async () => {
   const site = await createSite(cloud, { bare: true });

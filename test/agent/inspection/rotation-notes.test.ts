@@ -14,13 +14,13 @@ async function diskWith(record: Partial<RotationRecord>) {
   await writeRotation({ version: 1, peers: [], ...record }, { disk });
   return { disk };
 }
-const waits = async (record: Partial<RotationRecord>) => await notesOfWaits(await diskWith(record));
+const waits = async (record: Partial<RotationRecord>) => await notesOfWaits(await diskWith(record), true);
 
 test('there are no notes without a rotation, or with a damaged record', async () => {
-  expect(await notesOfWaits(await tempRoot())).toEqual([]);
+  expect(await notesOfWaits(await tempRoot(), true)).toEqual([]);
   const { disk, write } = await tempRoot();
   await write('/var/lib/coe-agent/rotation.json', '{');
-  expect([await notesOfWaits({ disk }), await notesOfTurn({ disk })]).toEqual([[], []]);
+  expect([await notesOfWaits({ disk }, true), await notesOfTurn({ disk })]).toEqual([[], []]);
 });
 
 test('names the reason of a wait, its peers and its end', async () => {
@@ -30,6 +30,16 @@ test('names the reason of a wait, its peers and its end', async () => {
   for (const part of ['m1, m2', ISO]) expect(note?.message).toContain(part);
   const [endless] = await waits({ waits: { ...wait, for: [] } });
   expect(endless).not.toHaveProperty('until');
+});
+
+const joined = async (why: string) =>
+  await notesOfWaits(await diskWith({ waits: { why, for: [], at: AT } }), false);
+
+test('between two rotations, only the wait of a node that joined counts', async () => {
+  expect(await joined('no-quorum')).toEqual([]);
+  expect(await joined('masters-refused')).toMatchObject([
+    { code: 'rotation-waits', reason: 'masters-refused' },
+  ]);
 });
 
 test('a reason without a text of its own is its text', async () => {
