@@ -41,7 +41,8 @@ beforeAll(async () => {
     { timeout: CREATE_MS, interval: 5000 },
   );
   await installAgent();
-  pod = await startProbePod();
+  // The node that is powered off must not be the pod's.
+  pod = await startProbePod((await nodes()).find((node) => node.role === 'worker' && !isSecond(node)));
 }, 2 * CREATE_MS);
 afterAll(async () => {
   await pod?.close();

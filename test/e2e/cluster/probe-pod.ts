@@ -1,22 +1,15 @@
 import { vi } from 'vitest';
-import { kubectl } from './magnum-cluster.ts';
+import { kubectl, type Node } from './magnum-cluster.ts';
 
 const NAME = 'probe';
 /** As the description of a load names it. */
 export const PROBE_POD = { namespace: 'default', name: NAME };
 /** It stays on its node while the node is not reachable. */
-const SPEC = {
-  spec: {
-    nodeSelector: { 'magnum.openstack.org/role': 'worker' },
-    tolerations: [{ operator: 'Exists' }],
-  },
-};
-const SETTINGS = [
-  '--image=localhost/busybox:1',
-  '--image-pull-policy=Never',
-  '--restart=Never',
-  `--overrides=${JSON.stringify(SPEC)}`,
-];
+const specOn = (nodeSelector: Record<string, string>) => ({
+  spec: { nodeSelector, tolerations: [{ operator: 'Exists' }] },
+});
+const ANY_WORKER = { 'magnum.openstack.org/role': 'worker' };
+const SETTINGS = ['--image=localhost/busybox:1', '--image-pull-policy=Never', '--restart=Never'];
 
 /** A pod on a worker, used through the API server. */
 export type ProbePod = {
@@ -37,9 +30,11 @@ const exec = async (...command: string[]): Promise<string> => await soon(['exec'
 export const mountedToken = async (): Promise<string> =>
   await exec('cat', '/var/run/secrets/kubernetes.io/serviceaccount/token');
 
-/** Starts a pod that prints `started`, and waits until it is Ready. */
-export async function startProbePod(): Promise<ProbePod> {
-  await kubectl(['run', NAME, ...SETTINGS, '--command', '--', 'sh', '-c', 'echo started; sleep 3600']);
+/** Starts a pod on this node, or on any worker, that prints `started`, and waits until it is Ready. */
+export async function startProbePod(node?: Node): Promise<ProbePod> {
+  const spec = specOn(node ? { 'kubernetes.io/hostname': node.name } : ANY_WORKER);
+  const settings = [...SETTINGS, `--overrides=${JSON.stringify(spec)}`];
+  await kubectl(['run', NAME, ...settings, '--command', '--', 'sh', '-c', 'echo started; sleep 3600']);
   const close = async (): Promise<void> => {
     await kubectl(['delete', 'pod', NAME, '--wait=false', '--grace-period=0', '--force']);
   };
