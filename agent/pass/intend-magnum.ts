@@ -54,7 +54,8 @@ async function intendForCertificates(
   const isCurrent = await hasServedCas(served, node, hands);
   const brings = keysOf(operation, deployment, node, hands);
   if (!isCurrent && brings === 'new-keys') {
-    const asked: RotateOperation = { ...ROTATION, serviceAccount };
+    const { phase = 'auto' } = hands.config.rotation;
+    const asked: RotateOperation = { ...ROTATION, phase: phase === 'auto' ? 'all' : phase, serviceAccount };
     const rotation = (await goesByItself(node, hands, abort))
       ? { operation: { ...asked, phase: 'trust' as const }, notices: [] }
       : await fitWorker(asked, served, node, hands, abort);
@@ -62,18 +63,14 @@ async function intendForCertificates(
     return { ...withNotices(intention, rotation.notices), magnum: 'rotation' };
   }
   const members = await etcdMembers(node, hands, abort);
-  const isOne = members === 'none' || members === 1;
-  const keys = { phase: isOne ? 'all' : 'trust', serviceAccount } as const;
+  // Every master accepted the earlier keys before, so they can sign at once.
+  const isAtOnce = members === 'none' || members === 1 || brings === 'earlier-keys';
+  const keys = { phase: isAtOnce ? 'all' : 'trust', serviceAccount } as const;
   if (await hasKeys(keys, node, hands))
     return isCurrent
       ? { kind: 'nothing', reason: 'nothing-differs', why: NOTHING, magnum: 'nothing' }
       : { kind: 'nothing', reason: 'goes-back', why: GOING_BACK, magnum: 'roll-back' };
-  const plan = planKeys(
-    keys,
-    node,
-    await unitsOf(node, hands, abort),
-    isOne || brings === 'earlier-keys' ? [] : PHASES_LEFT,
-  );
+  const plan = planKeys(keys, node, await unitsOf(node, hands, abort), isAtOnce ? [] : PHASES_LEFT);
   if (!isCurrent || brings === 'earlier-keys')
     return { kind: 'change', node, plan, why: GOING_BACK, magnum: 'roll-back' };
   const why = `the service-account keys alone differ; ${describeNode(node)}`;

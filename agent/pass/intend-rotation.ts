@@ -1,5 +1,5 @@
 import { checkServiceAccount } from '../../src/certificates/service-account.ts';
-import { isAccepted, isSigning } from '../../src/certificates/service-account-keys.ts';
+import { isInPlace } from '../../src/certificates/service-account-keys.ts';
 import type { GoBackOperation, RotateOperation } from '../../src/operation/operation.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, describeNode, type Node, readNode } from '../node.ts';
@@ -66,6 +66,5 @@ export async function hasKeys(
   hands: Hands,
 ): Promise<boolean> {
   if (!serviceAccount || !layout.serviceAccount) return true;
-  const keys = await readKeys(layout, hands);
-  return phase === 'trust' ? isAccepted(keys, serviceAccount) : isSigning(keys, serviceAccount);
+  return isInPlace(await readKeys(layout, hands), phase, serviceAccount);
 }

@@ -71,7 +71,8 @@ export async function fitWorker(
 ): Promise<Fitted> {
   const host = given(params, 'KUBE_MASTER_IP');
   const ca = layout.authorities[0] && servedCa(served, layout.authorities[0].ca);
-  if (role !== 'worker' || host === undefined || !ca) return { operation, notices: [] };
+  if (operation.phase !== 'all' || role !== 'worker' || host === undefined || !ca)
+    return { operation, notices: [] };
   try {
     const leaf = await presented(host, Number(given(params, 'KUBE_API_PORT') ?? 6443), abort);
     if (leaf.verify(ca.publicKey)) return { operation, notices: [] };

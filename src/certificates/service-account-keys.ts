@@ -63,6 +63,21 @@ export const isSigning = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'p
 export const isAccepted = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   publicKeysIn(keys.publicKeys).has(idOf(publicKey) ?? '');
 
+/**
+ * Whether a pair has the place that a phase gives it: after `trust` it signs or is the next to sign, otherwise it signs.
+ * No other pair is the next.
+ */
+export function isInPlace(
+  keys: ServiceAccountKeys,
+  phase: Phase,
+  { publicKey }: Pick<Pair, 'publicKey'>,
+): boolean {
+  if (!isAccepted(keys, { publicKey })) return false;
+  const id = idOf(publicKey);
+  if (keys.next) return phase === 'trust' && idOf(keys.next.publicKey) === id;
+  return signerOf(keys) === id;
+}
+
 /** Returns the accepted public keys, each as PEM. */
 export const acceptedKeys = ({ publicKeys }: Pick<ServiceAccountKeys, 'publicKeys'>): string[] => [
   ...publicKeysIn(publicKeys).values(),

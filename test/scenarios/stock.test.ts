@@ -179,6 +179,30 @@ test('runs the first phase on one of several masters, and leaves nothing to the 
   expect(site.restarts()).toHaveLength(restarts);
 });
 
+test.each([1, 3])(
+  'forgets the next pair when Heat goes back after trust, with %i masters',
+  async (members) => {
+    const site = await createStockSite(cloud, 'master', { config: { rotation: { phase: 'trust' } } });
+    await joinEtcd(site, members);
+    await rotate(site);
+    expect((await site.files()).get(PRIVATE)?.content).toBe(site.creation.privateKey);
+    const { creation } = site;
+    const back = {
+      kube_service_account_key: oneLine(creation.publicKey),
+      kube_service_account_private_key: oneLine(creation.privateKey),
+    };
+    const restarts = site.restarts().length;
+    expect(await update(site, back)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+    expect(site.restarts()).toHaveLength(restarts);
+    await site.node.write('/etc/coe-agent/agent.d/20-phase.yaml', 'rotation: { phase: reissue }\n');
+    cloud.deploy(site.cluster, site.server, { group: 'coe-rotate', values: { phase: 'reissue' } });
+    expect(await answer(site)).toMatchObject({ deploy_status_code: 0, deploy_stderr: '' });
+    const after = await site.files();
+    expect(isSignedBy(certificateAt(after, SERVER), site.cluster.ca.kubernetes)).toBe(true);
+    expect(after.get(PRIVATE)?.content).toBe(creation.privateKey);
+  },
+);
+
 test('puts a worker that does not rotate automatically into the phase of its masters', async () => {
   const site = await createStockSite(cloud, 'worker', { config: { rotation: { phase: 'all' } } });
   const api = await createStockSite(cloud);

@@ -11,6 +11,7 @@ import {
   power,
   renewKubeconfig,
   stackId,
+  watchStack,
 } from './magnum-cluster.ts';
 import { type ProbePod, startProbePod } from './probe-pod.ts';
 import { describeRotation, ROTATION_MS } from './rotation-suite.ts';
@@ -87,6 +88,7 @@ describeRotation('a rotation while that node is off, until the others have compl
 
 describeRotation('a rotation that Heat rolls back once the master trusts both CAs', () => pod, {
   ...RETIRED,
+  watch: watchStack,
   status: 'ROLLBACK_COMPLETE',
   meanwhile: async ([master]) => {
     if (master) await untilTrusted(master);

@@ -9,8 +9,8 @@ export type Completion = {
   withinMs: number;
   /** The status that the cluster comes to; `UPDATE_COMPLETE` by default. */
   status?: string;
-  /** Returns the present status; Magnum's by default. */
-  statusNow?: () => Promise<string>;
+  /** Called before the command. Returns the reader of the status; Magnum's by default. */
+  watch?: () => Promise<() => Promise<string>>;
   /** Acts on the nodes, masters first, from the command on; it ends before the rotation does. */
   meanwhile?: (all: readonly Node[]) => Promise<unknown>;
 };

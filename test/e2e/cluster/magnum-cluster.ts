@@ -105,6 +105,19 @@ export async function power(node: Node, is: 'off' | 'on'): Promise<void> {
 export const stackId = async (): Promise<string> =>
   await openstack('coe', 'cluster', 'show', await clusterName(), '-f', 'value', '-c', 'stack_id');
 
+/**
+ * Returns a reader of Heat's status of the cluster's stack, for an update that begins after this call. Magnum's status
+ * is another one if it has several node groups, or if its trust is gone.
+ */
+export async function watchStack(): Promise<() => Promise<string>> {
+  const stack = await stackId();
+  const show = async (column: string): Promise<string> =>
+    await openstack('stack', 'show', stack, '-f', 'value', '-c', column);
+  const before = await show('updated_time');
+  return async () =>
+    (await show('updated_time')) === before ? 'UPDATE_IN_PROGRESS' : await show('stack_status');
+}
+
 /** A node's answer to a deployment. */
 export type Answer = { readonly name: string; readonly statusCode: number; readonly stderr: string };
 

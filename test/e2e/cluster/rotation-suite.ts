@@ -97,7 +97,8 @@ export function describeRotation(which: string, pod: () => ProbePod, completion 
       if (!first) throw new Error('the cluster has no master');
       master = first;
       before = await remember();
-      [status] = await Promise.all([rotate(completion.statusNow), completion.meanwhile?.(all)]);
+      const statusNow = await completion.watch?.();
+      [status] = await Promise.all([rotate(statusNow), completion.meanwhile?.(all)]);
       await completion.until();
       present = await presentAuthorities();
       await renewKubeconfig();

@@ -4,6 +4,7 @@ import { expect, test } from 'vitest';
 import {
   changeKeys,
   isAccepted,
+  isInPlace,
   isSigning,
   type ServiceAccountKeys,
 } from '../../../src/certificates/service-account-keys.ts';
@@ -67,6 +68,21 @@ test('keeps the later pair verifying when it goes back to an earlier one', () =>
   const back = to(to(OF_A, B, 1000), A, 2000);
   expect(back).toMatchObject({ privateKey: A.privateKey, publicKeys: A.publicKey + B.publicKey });
   expect(changeKeys(back, { phase: 'grace' }, 2000 + DAY).publicKeys).toBe(A.publicKey);
+});
+
+test('a pair is in place when it signs, or when it is the next after trust, and no other pair is the next', () => {
+  const trusting = changeKeys(OF_A, { phase: 'trust', pair: B, graceMs: DAY }, 0);
+  const places = (keys: ServiceAccountKeys): boolean[] =>
+    [A, B].flatMap((one) => [isInPlace(keys, 'trust', one), isInPlace(keys, 'all', one)]);
+  expect(places(OF_A)).toEqual([true, true, false, false]);
+  expect(places(trusting)).toEqual([false, false, true, false]);
+  expect(places(to(OF_A, B))).toEqual([false, false, true, true]);
+});
+
+test.each(['trust', 'all'] as const)('going back with %s forgets the next pair', (phase) => {
+  const trusting = changeKeys(OF_A, { phase: 'trust', pair: B, graceMs: DAY }, 0);
+  const back = changeKeys(trusting, { phase, pair: A, graceMs: DAY }, 0);
+  expect([back.next, back.privateKey, isInPlace(back, phase, A)]).toEqual([undefined, A.privateKey, true]);
 });
 
 test('keeps no old key without a grace', () => {
