@@ -26,6 +26,7 @@ import {
 import { decide } from './phases/decide.ts';
 import { warnsOfEnd } from './phases/hold.ts';
 import { readRotation, type RotationRecord, writeRotation } from './phases/record.ts';
+import { signingPair } from './rotation/service-account.ts';
 
 /** A due step and its outcome, or why no step is due. */
 export type Advanced =
@@ -114,24 +115,20 @@ async function takeStep(
   const despite = 'despite' in decision ? decision.despite : [];
   return await whileAnnounced(phase, known, at, hands, abort, async (isTold) => {
     if (!isTold) return { is: 'waits', why: 'no-api', for: [], until: undefined };
-    const error = await step(phase, hands, abort, beforeRestart);
+    const serviceAccount = 'keepsTokenKey' in decision ? await signingPair(at.node, hands) : undefined;
+    const error = await step({ phase, serviceAccount }, hands, abort, beforeRestart);
     return error ? { is: 'failed', step: phase, error } : { is: 'stepped', step: phase, despite };
   });
 }
 
 /** Carries a phase out like a deployment, but sends no signal. @returns why it failed */
 async function step(
-  phase: Step,
+  { phase, serviceAccount }: { phase: Step; serviceAccount: RotateOperation['serviceAccount'] },
   hands: Hands,
   abort: AbortSignal,
   beforeRestart: BeforeRestart | undefined,
 ): Promise<AgentError | undefined> {
-  const operation: RotateOperation = {
-    kind: 'rotate',
-    phase,
-    serviceAccount: undefined,
-    keystoneToken: undefined,
-  };
+  const operation: RotateOperation = { kind: 'rotate', phase, serviceAccount, keystoneToken: undefined };
   const runId = `auto-${phase}`;
   hands.log('phase-started', { phase });
   let left: NodeState | undefined;

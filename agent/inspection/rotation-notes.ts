@@ -91,6 +91,8 @@ function noteOfWait(
 const WAITS: Readonly<Record<string, string>> = {
   'no-api': 'no API server of the cluster answers',
   'peers-refuse-served': 'they do not accept certificates of the new CA yet',
+  'peers-refuse-key':
+    'their API servers do not accept the service-account key of this rotation, which Heat did not send them; rotate again',
   'peers-present-former': 'they still present certificates of the old CA',
   'peers-stepping': 'they are in the middle of a phase',
   'masters-refused':

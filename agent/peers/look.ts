@@ -11,7 +11,8 @@ import { findKnown, type Known, type Place } from './known.ts';
 import { type KnownPeer, readOrders, readRotation, writeRotation } from '../phases/record.ts';
 import { oldCaSeen } from '../phases/old-ca.ts';
 import { type Means, seePeer } from './see-peer.ts';
-import type { Own, Peer, View } from '../phases/decide.ts';
+import { nextTokenKey, refusesTokenKey } from './see-token-key.ts';
+import type { Own, Peer, Seen, View } from '../phases/decide.ts';
 import { ownState, wordFor } from './own-state.ts';
 import { probesFor } from './probes.ts';
 
@@ -60,11 +61,18 @@ export async function look(
     if (!client || !probe || !identity || !fresh) continue;
     means[ca] = { served: fresh, trusted: await trustedIn(client.ca, hands), own: identity, probe };
   }
+  const tokenKey = own.isMaster ? await nextTokenKey(node, hands) : undefined;
+  const seeTokenKey = async (peer: KnownPeer): Promise<Pick<Seen, 'refusesTokenKey'>> =>
+    tokenKey !== undefined &&
+    clients.kubernetes &&
+    (await refusesTokenKey(tokenKey, peer, clients.kubernetes, hands, abort))
+      ? { refusesTokenKey: true }
+      : {};
   const seen = await Promise.all(
-    known.peers.map(async (peer): Promise<[KnownPeer, Peer]> => [
-      peer,
-      asPeer(peer, known.nodes, await seePeer(peer, means, hands, abort)),
-    ]),
+    known.peers.map(async (peer): Promise<[KnownPeer, Peer]> => {
+      const shown = await seePeer(peer, means, hands, abort);
+      return [peer, asPeer(peer, known.nodes, shown && { ...shown, ...(await seeTokenKey(peer)) })];
+    }),
   );
   const peers = seen.filter(([, peer]) => peer.seen ?? peer.isReady !== undefined);
 

@@ -30,6 +30,8 @@ export type Seen = {
   acceptsServed: boolean;
   /** Whether it accepts the certificate that this node presents. */
   acceptsOwn: boolean;
+  /** It says that it does not accept tokens of the service-account key that signs from `reissue` on. */
+  refusesTokenKey?: true;
 };
 
 /** `refused`: an API server answers, and rejects this node's certificate. */
@@ -68,6 +70,8 @@ export type WaitReason =
   | 'no-api'
   /** `reissue` would cut these peers off: they do not accept the served CA. */
   | 'peers-refuse-served'
+  /** These API servers would refuse the tokens that this master signs after `reissue`. */
+  | 'peers-refuse-key'
   /** `retire` would cut these peers off: they still present a certificate of a former CA. */
   | 'peers-present-former'
   /** These peers are in the middle of a step that may still be rolled back. */
@@ -79,8 +83,11 @@ export type WaitReason =
 
 export type Decision =
   | { do: 'trust' }
-  /** `despite`: peers that are cut off because the time limit has passed. */
-  | { do: Exclude<Phase, 'all' | 'trust'>; despite: readonly string[] }
+  /**
+   * `despite`: peers that are cut off because the time limit has passed. `keepsTokenKey`: the present service-account
+   * key goes on signing.
+   */
+  | { do: Exclude<Phase, 'all' | 'trust'>; despite: readonly string[]; keepsTokenKey?: true }
   | Wait
   | { do: 'nothing' };
 
@@ -107,9 +114,12 @@ export function decide(view: View): Decision {
     return wait(step === 'reissue' ? 'peers-refuse-served' : 'peers-present-former', cutOff, until);
   if (stepping.length > 0 && !isOver(until + LONGEST_STEP_MS))
     return wait('peers-stepping', stepping, until + LONGEST_STEP_MS);
+  const refusing = step === 'reissue' ? peers.filter(({ seen }) => seen?.refusesTokenKey) : [];
+  if (refusing.length > 0 && !isOver(until)) return wait('peers-refuse-key', refusing, until);
   const masters = cutOff.filter(({ isMaster }) => isMaster);
   if (own.isMaster && !hasQuorum(masters.length, peers)) return wait('no-quorum', masters);
-  return { do: step, despite: [...cutOff, ...stepping].map(({ name }) => name) };
+  const despite = [...cutOff, ...stepping].map(({ name }) => name);
+  return { do: step, despite, ...(refusing.length > 0 && { keepsTokenKey: true }) };
 }
 
 const wait = (why: WaitReason, peers: readonly Peer[], until?: number): Wait => ({

@@ -1,3 +1,4 @@
+import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readText } from '../../src/base/disk.ts';
@@ -9,8 +10,10 @@ import { isTokenOf } from '../../src/certificates/service-account-token.ts';
 import type { Generations } from '../../src/files/generation.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
 import type { SignedBy } from '../../src/services/legacy-tokens.ts';
+import type { RotateOperation } from '../../src/operation/operation.ts';
 import { STATE } from '../paths.ts';
 import type { Hands } from '../hands.ts';
+import type { Node } from '../node.ts';
 
 /**
  * Data that the files of service-account keys cannot hold: which public keys will be removed and when, and the next
@@ -69,6 +72,18 @@ export async function readKeys(
     leaving: kept?.leaving ?? [],
     next: kept?.next,
   };
+}
+
+/** Returns the pair that signs tokens now; undefined if the node has none. */
+export async function signingPair(
+  { layout }: Pick<Node, 'layout'>,
+  hands: Pick<Hands, 'disk' | 'log' | 'secrets'>,
+): Promise<RotateOperation['serviceAccount']> {
+  const { privateKey } = await readKeys(layout, hands);
+  if (privateKey === undefined) return undefined;
+  hands.secrets.addPassing(privateKey);
+  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' });
+  return { privateKey, publicKey: publicKey.toString() };
 }
 
 /** Returns a function that determines which of the node's keys signed a token. */

@@ -1,6 +1,7 @@
-import { X509Certificate } from 'node:crypto';
+import { generateKeyPairSync, X509Certificate } from 'node:crypto';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { tokenKeyId } from '../../src/services/token-keys.ts';
 import { presentedCertificate } from '../../src/services/presented.ts';
 import { NEVER } from '../src/support/clock.ts';
 import { createRotationLoop } from '../../agent/daemon/rotation.ts';
@@ -319,6 +320,41 @@ test('waits for a node with a broken agent, and cuts it off at the deadline', as
   // Its agent works again.
   expect(await settle(fleet)).toEqual({ [worker.name]: ['retire'], [idle.name]: ALL });
   for (const member of fleet.members) await expectDone(fleet, member);
+});
+
+const KEYS = '/etc/kubernetes/certs/service_account';
+
+test('keeps the signing key if another API server would refuse tokens of the next one', async () => {
+  const { publicKey, privateKey } = generateKeyPairSync('rsa', {
+    modulusLength: 2048,
+    publicKeyEncoding: { type: 'spki', format: 'pem' },
+    privateKeyEncoding: { type: 'pkcs1', format: 'pem' },
+  });
+  const fleet = await createFleet(cloud, 2, 0);
+  for (const { site } of fleet.members) {
+    await site.node.write(`${KEYS}.key`, publicKey);
+    await site.node.write(`${KEYS}_private.key`, privateKey);
+  }
+  await settle(fleet);
+  const [first, second] = fleet.members;
+  if (!first || !second) throw new Error('there are two members');
+  await rotate(fleet);
+  // Heat gives up before it asks the second master, which takes `trust` by itself and knows no other key.
+  await first.site.pass();
+  expect(await fleet.look(second)).toMatchObject({ is: 'stepped', step: 'trust' });
+  const keys = [{ kid: tokenKeyId(publicKey) }];
+  fleet.kubernetes.instead = ({ path }) =>
+    path === '/openid/v1/jwks' ? { status: 200, body: { keys } } : undefined;
+  const waits = { is: 'waits', why: 'peers-refuse-key', for: [second.name] };
+  expect(await fleet.look(first)).toMatchObject(waits);
+  first.site.clock.jump(12 * HOUR);
+  expect(await fleet.look(first)).toMatchObject({ is: 'stepped', step: 'reissue', despite: [] });
+  expect(await first.site.node.read(`${KEYS}_private.key`)).toBe(privateKey);
+  expect(Object.keys(await settle(fleet)).toSorted()).toEqual([first.name, second.name]);
+  for (const member of fleet.members) {
+    await expectDone(fleet, member);
+    expect(await member.site.node.read(`${KEYS}_private.key`)).toBe(privateKey);
+  }
 });
 
 test('leaves the node as it was after a failed phase, and retries the phase', async () => {

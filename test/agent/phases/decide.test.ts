@@ -64,6 +64,25 @@ describe('before `reissue`', () => {
     expect(decide(view({ peers, now: until }))).toEqual({ do: 'reissue', despite: ['worker-2'] });
   });
 
+  test('waits for an API server that would refuse its tokens, and keeps the present key after half of the time', () => {
+    const seen = {
+      presents: 'former',
+      acceptsServed: true,
+      acceptsOwn: true,
+      refusesTokenKey: true,
+    } as const;
+    const peers = [peer({ name: 'master-1', isMaster: true, seen })];
+    const until = SINCE + 12 * HOUR;
+    const waits = { do: 'wait', why: 'peers-refuse-key', for: ['master-1'], until };
+    expect(decide(view({ peers }))).toEqual(waits);
+    const kept = { do: 'reissue', despite: [], keepsTokenKey: true };
+    expect(decide(view({ peers, now: until }))).toEqual(kept);
+    const course = { since: SINCE, finishNow: true, heldUntil: undefined };
+    expect(decide(view({ peers, course }))).toEqual(kept);
+    const reissued = [{ ...seen, presents: 'served' } as const].map((one) => peer({ seen: one }));
+    expect(decide(view({ own: REISSUED, peers: reissued }))).toEqual({ do: 'retire', despite: [] });
+  });
+
   test('does not wait for a peer that already rejects this node', () => {
     const seen = { presents: 'refused', acceptsServed: false, acceptsOwn: false } as const;
     expect(decide(view({ peers: [peer({ seen })] }))).toEqual({ do: 'reissue', despite: [] });
