@@ -83,7 +83,7 @@ export async function signingPair(
   if (privateKey === undefined) return undefined;
   hands.secrets.addPassing(privateKey);
   const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' });
-  return { privateKey, publicKey: publicKey.toString() };
+  return { privateKey, publicKey };
 }
 
 /** Returns a function that determines which of the node's keys signed a token. */

@@ -29,7 +29,7 @@ const askFor = (status: number, text: string) => async () =>
 test('reads the ids of the keys, as this node computes them', async () => {
   const told = await acceptedTokenKeys(askFor(200, JSON.stringify({ keys: KEYS })), NEVER);
   const ids = KEYS.map((key) =>
-    tokenKeyId(createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' }).toString()),
+    tokenKeyId(createPublicKey({ key, format: 'jwk' }).export({ type: 'spki', format: 'pem' })),
   );
   expect([...(told ?? [])]).toEqual(ids);
 });
