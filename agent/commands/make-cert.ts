@@ -5,7 +5,7 @@ import { takeInventory } from '../inspection/inventory.ts';
 import type { Hands } from '../hands.ts';
 import { checkNode, readNode } from '../node.ts';
 import { carryOutVerb } from './carry-out.ts';
-import { firstKeys } from '../rotation/first-keys.ts';
+import { missingKeys } from '../rotation/missing-keys.ts';
 import { planFirstCertificates, planFirstKeys } from '../rotation/plan.ts';
 import { recover } from '../pass/recover.ts';
 import { Made } from './schemas/writing.ts';
@@ -35,7 +35,9 @@ export const verb: Verb = async (context, options) => {
     checkNode(node, hands.config.heat_params, false);
     const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
     const isWhole = options['force'] !== true && holdings.every(({ faults }) => faults.length === 0);
-    const serviceAccount = await firstKeys(node, hands);
+    const missing = await missingKeys(node, hands);
+    if (missing && 'error' in missing) throw missing.error;
+    const serviceAccount = missing?.pair;
     if (isWhole && !serviceAccount) {
       if (context.json) writeJson(context, 'make-cert', { made: false, reason: 'good-set' });
       else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');

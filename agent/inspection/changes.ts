@@ -12,6 +12,7 @@ import { withoutDamaged } from '../rotation/without-damaged.ts';
 import { readCurrentCertificates } from '../../src/files/current-certificates.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
+import { missingPair } from '../rotation/missing-keys.ts';
 import { newFiles } from '../rotation/new-files.ts';
 import { newCertificate, newKey, shownLines } from './shown-text.ts';
 
@@ -32,7 +33,9 @@ export async function foreseeChanges(node: Node, hands: Hands, abort: AbortSigna
   const certificates = new Map(
     requests.map(({ name }) => [name, { certificate: newCertificate(name), key: newKey(name) }]),
   );
-  const step = { certificates: 'reissue', keys: 'keep', serviceAccount: undefined, units: [] } as const;
+  const pair = await missingPair(node, hands);
+  const keys = pair ? 'first' : 'keep';
+  const step = { certificates: 'reissue', keys, serviceAccount: pair, units: [] } as const;
   const material: Material = { authorities, certificates };
   const changes: Change[] = [];
   for (const { path, content } of await newFiles(step, node, material, { ...hands, disk })) {

@@ -10,13 +10,16 @@ const TOLD: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'names-differ',
   'authority-ends',
   'authority-ends-soon',
+  'service-account-missing',
+  'service-account-lost',
 ]);
 
-/** Differences that a repair does not remove, because it keeps the CA. */
-const OF_CAS: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
+/** Differences that only a rotation removes: a repair keeps the CA, and knows no other keys. */
+const OF_ROTATIONS: ReadonlySet<DifferenceCode> = new Set<DifferenceCode>([
   'former-signer',
   'authority-ends',
   'authority-ends-soon',
+  'service-account-lost',
 ]);
 
 /**
@@ -38,7 +41,7 @@ export function lookAtDifferences(
       reason: code,
       isMended: true,
       what: text,
-      ...(OF_CAS.has(code) && { next: `openstack coe ca rotate ${shellQuote(clusterUuid)}` }),
+      ...(OF_ROTATIONS.has(code) && { next: `openstack coe ca rotate ${shellQuote(clusterUuid)}` }),
     }));
   return findings.length > 0
     ? findings

@@ -1,8 +1,10 @@
+import { explain } from '../../src/base/errors.ts';
 import { canonicalName, fingerprint, namesOf, subjectOf } from '../../src/certificates/read.ts';
 import type { CaType, RoleLayout } from '../../src/certificates/layout.ts';
 import { renewalMoment } from '../../src/certificates/renewal-window.ts';
 import { canonicalCa } from '../../src/certificates/trusted.ts';
 import type { Served } from './certificates.ts';
+import type { MissingKeys } from '../rotation/missing-keys.ts';
 import { isClockOff } from '../rotation/renewal.ts';
 import { type Fault, sentenceOn } from './fault.ts';
 import type { Holding } from './inventory.ts';
@@ -28,6 +30,10 @@ const OWN = {
   'presents-another': 'critical',
   /** Keystone rejects the node's own login. */
   'login-refused': 'critical',
+  /** A service-account key file is missing, and can be made anew. */
+  'service-account-missing': 'critical',
+  /** A service-account key file is missing, and no source is known to have the key. */
+  'service-account-lost': 'critical',
 } as const satisfies Record<string, Severity>;
 
 export type OwnCode = keyof typeof OWN;
@@ -52,6 +58,7 @@ export type Facts = {
   layout: RoleLayout;
   holdings: readonly Holding[];
   leaves: readonly Leaf[];
+  missingKeys?: MissingKeys | undefined;
   /** The fingerprints of the CAs that Magnum served in its last answer, by their first name. */
   served: Readonly<Partial<Record<CaType, string | undefined>>>;
   /** The certificates that ports present, by file. Ports that do not answer are left out. */
@@ -80,6 +87,7 @@ export function differencesOf(facts: Facts): Difference[] {
     ...(isOff ? [difference('clock-off', 'clock', clockText(skewMs ?? 0))] : []),
     ...(loginRefused === undefined ? [] : [difference('login-refused', 'trust', loginRefused)]),
     ...ofAuthorities(facts),
+    ...ofMissingKeys(facts),
     ...facts.holdings.flatMap(({ file, faults }) =>
       faults.filter(({ code }) => !isOff || !OF_DATES.has(code)).map((fault) => ofFault(file, fault)),
     ),
@@ -139,6 +147,15 @@ function ofAuthorities({ layout, holdings, served, now, skewMs }: Facts): Differ
         : []),
     ];
   });
+}
+
+function ofMissingKeys({ missingKeys: missing }: Facts): Difference[] {
+  if (!missing) return [];
+  return missing.paths.map((path) =>
+    'pair' in missing
+      ? difference('service-account-missing', path, `${path} is missing, and can be made anew`)
+      : difference('service-account-lost', path, `${path} is missing: ${explain(missing.error)}`),
+  );
 }
 
 function ofLeaf(

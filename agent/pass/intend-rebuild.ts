@@ -4,6 +4,7 @@ import { checkNode, describeNode, readNode } from '../node.ts';
 import type { NodeIntention } from '../plan/intention.ts';
 import { unitsOf } from '../plan/units.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
+import { missingPair } from '../rotation/missing-keys.ts';
 import { planRenewal } from '../rotation/plan.ts';
 import { withAddresses } from './addresses.ts';
 
@@ -23,6 +24,7 @@ export async function intendToRebuild(
   const node = await withAddresses(bare, hands, abort);
   const units = await unitsOf(node, hands, abort);
   const disk = await withoutDamaged(node.layout, hands.disk);
-  const plan = planRenewal(node, false, units, config, await findCopiesOf(node, { disk }));
+  const copies = await findCopiesOf(node, { disk });
+  const plan = planRenewal(node, false, units, config, copies, await missingPair(node, hands));
   return { kind: 'change', node, plan, why: describeNode(node) };
 }

@@ -101,9 +101,12 @@ async function serviceAccountFiles(
   hands: Hands,
 ): Promise<ManagedFile[]> {
   const isKept = (await readKept(hands).catch(() => before)) !== undefined;
+  const former = signerOf(before);
+  // From then on, the pair of heat-params is not the node's any more.
+  const isChange = former !== undefined && former !== signerOf(after);
   return [
     ...renderServiceAccount(layout, after),
-    ...(isKept || after.leaving.length > 0 || after.next ? [keptFile(after)] : []),
+    ...(isKept || isChange || after.leaving.length > 0 || after.next ? [keptFile(after)] : []),
   ];
 }
 

@@ -30,6 +30,7 @@ const NO_COPIES: FoundCopies = { paths: [], left: [] };
 /**
  * Plans new certificates of the same CA. CA files and service-account keys stay.
  *
+ * @param pair of missing service-account key files, which are made anew
  * @param mustLast discards new certificates that do not last longer than the present ones
  */
 export function planRenewal(
@@ -38,16 +39,17 @@ export function planRenewal(
   units: readonly UnitPlan[],
   config: Config,
   copies: FoundCopies,
+  pair?: RotateOperation['serviceAccount'],
 ): CertificatesPlan {
   const operation = { ...ROTATE_ALL, phase: 'reissue', restartWorkloads: false } as const;
   const { material, stage, check, ...plan } = planCertificates(operation, node, config, units, copies);
-  const paths = check.paths.filter((path) => !serviceAccountPaths(node).includes(path));
+  const paths = check.paths.filter((path) => pair || !serviceAccountPaths(node).includes(path));
   const { compare, issue } = material;
   return {
     ...plan,
     check: { ...check, paths },
     material: compare ? { issue, compare: { ...compare, phase: 'renew', mustLast } } : material,
-    stage: { ...stage, paths, keys: 'keep', mends: true },
+    stage: { ...stage, paths, keys: pair ? 'first' : 'keep', serviceAccount: pair, mends: true },
   };
 }
 

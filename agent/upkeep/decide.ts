@@ -43,6 +43,7 @@ const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
   'own-key-unreadable',
   'no-pair',
   'differs',
+  'service-account-missing',
 ]);
 
 /** Whether new certificates of the same CA repair a difference. */

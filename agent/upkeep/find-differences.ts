@@ -4,6 +4,7 @@ import { type Difference, differencesOf } from '../inspection/differences.ts';
 import { type Holding, takeInventory } from '../inspection/inventory.ts';
 import { type Leaf, readLeaves } from '../inspection/leaves.ts';
 import type { Node } from '../node.ts';
+import { missingKeys } from '../rotation/missing-keys.ts';
 import type { UpkeepRecord } from './record.ts';
 import { servedAsKnown } from './served.ts';
 
@@ -32,6 +33,7 @@ export async function findDifferences(
     layout: node.layout,
     holdings,
     leaves,
+    missingKeys: await missingKeys(node, hands),
     served: servedAsKnown(record, node.layout, holdings),
     presented:
       typeof ports === 'object' ? ports : ports ? await seePorts(node, hands, holdings, abort) : new Map(),

@@ -10,6 +10,7 @@ import { finish } from '../pass/finish.ts';
 import { inTurn } from '../peers/in-turn.ts';
 import { unitsOf } from '../plan/units.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
+import { missingPair } from '../rotation/missing-keys.ts';
 import { planRenewal } from '../rotation/plan.ts';
 
 /** The run id of this generation in the journal. */
@@ -31,7 +32,9 @@ export async function renew(
   try {
     const units = await unitsOf(node, hands, abort);
     const disk = await withoutDamaged(node.layout, hands.disk);
-    const plan = planRenewal(node, mustLast, units, hands.config, await findCopiesOf(node, { disk }));
+    const copies = await findCopiesOf(node, { disk });
+    const pair = await missingPair(node, hands);
+    const plan = planRenewal(node, mustLast, units, hands.config, copies, pair);
     outcome = await inTurn(node, hands, abort, async (beforeRestart) =>
       outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart })),
     );

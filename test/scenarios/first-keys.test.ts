@@ -1,9 +1,14 @@
 import { execFileSync } from 'node:child_process';
 import { generateKeyPairSync } from 'node:crypto';
+import { rm } from 'node:fs/promises';
+import { join } from 'node:path';
 import { describe, expect, test } from 'vitest';
 import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import { cli } from './support/cli.ts';
+import { runLoop } from './support/daemon.ts';
+import { logged } from './support/logged.ts';
+import { jsonObject } from '../src/support/fixtures.ts';
 import { createSite, type Site } from './support/site.ts';
 
 const cloud = await cloudForFile();
@@ -35,6 +40,17 @@ const PAIR = pairOnOneLine();
 const EXPECTED = [PAIR.KUBE_SERVICE_ACCOUNT_KEY, PAIR.KUBE_SERVICE_ACCOUNT_PRIVATE_KEY].map((value) =>
   echoed(value).trimEnd(),
 );
+
+/** Some lines of the private key. */
+const PRIVATE_BODY = EXPECTED[1]?.split('\n')[3] ?? '';
+
+/** Makes a master that has the pair of heat-params. */
+async function withKeys(config: Record<string, unknown> = {}): Promise<Site> {
+  const site = await createSite(cloud, { role: 'master', params: PAIR, config });
+  expect((await cli(site, ['make-cert'])).code).toBe(0);
+  expect(await keysOf(site)).toEqual(EXPECTED);
+  return site;
+}
 
 describe('agent make-cert and the service-account keys of heat-params', () => {
   test("writes the pair with a master's first certificates", async () => {
@@ -92,5 +108,74 @@ describe('agent make-cert and the service-account keys of heat-params', () => {
     expect(code).not.toBe(0);
     expect(stderr).not.toContain('PRIVATE KEY');
     expect(await site.files()).toEqual(before);
+  });
+});
+
+describe('a service-account key file that is lost', () => {
+  test.each([[[PRIVATE]], [[PUBLIC]], [[PUBLIC, PRIVATE]]])(
+    'is made anew by agent repair: %j',
+    async (lost) => {
+      const site = await withKeys();
+      for (const path of lost) await rm(join(site.node.root, path));
+      const dry = await cli(site, ['repair', '--dry-run', '--json']);
+      expect(dry.code).toBe(1);
+      expect(dry.stdout).not.toContain(PRIVATE_BODY);
+      const { changes, differences } = jsonObject(dry.stdout);
+      for (const path of lost) {
+        expect(differences).toContainEqual(
+          expect.objectContaining({ code: 'service-account-missing', of: path }),
+        );
+        expect(changes).toContainEqual(expect.objectContaining({ file: path }));
+      }
+      expect(await cli(site, ['repair'])).toMatchObject({ code: 0 });
+      expect(await keysOf(site)).toEqual(EXPECTED);
+      expect((await site.files()).get(PRIVATE)).toMatchObject({ mode: 0o440 });
+      expect(site.restarts()).toContain('kube-apiserver');
+      expect((await cli(site, ['repair', '--dry-run'])).code).toBe(0);
+    },
+  );
+
+  test('is made anew by the daemon with reconcile: all, and reported otherwise', async () => {
+    for (const [reconcile, isMade] of [
+      ['renew', false],
+      ['all', true],
+    ] as const) {
+      const site = await withKeys({ reconcile });
+      await rm(join(site.node.root, PRIVATE));
+      await runLoop(site, { times: 2 });
+      expect((await site.files()).has(PRIVATE)).toBe(isMade);
+      expect(logged(site.log, 'differs-critical')).toContainEqual(
+        expect.objectContaining({ difference: 'service-account-missing', of: PRIVATE }),
+      );
+    }
+  });
+
+  test('is not made of an outdated pair, and a rotation brings another one', async () => {
+    const site = await withKeys({ rotation: { phase: 'all' }, service_account: { grace_seconds: 0 } });
+    await site.cluster.record.rotate();
+    await site.pass();
+    const rotated = await keysOf(site);
+    expect(rotated).not.toEqual(EXPECTED);
+    for (const path of [PUBLIC, PRIVATE]) await rm(join(site.node.root, path));
+    const { differences } = jsonObject((await cli(site, ['repair', '--json', '--force'])).stdout);
+    for (const of of [PUBLIC, PRIVATE])
+      expect(differences).toContainEqual(expect.objectContaining({ code: 'service-account-lost', of }));
+    expect(await keysOf(site)).toEqual([undefined, undefined]);
+    const made = jsonObject((await cli(site, ['make-cert', '--json'])).stdout);
+    expect(made).toMatchObject({ error: { code: 'precondition', reason: 'keys-changed' } });
+    const findings = jsonObject((await cli(site, ['doctor', '--json'])).stdout)['findings'];
+    const next = expect.stringContaining('openstack coe ca rotate') as unknown;
+    expect(findings).toContainEqual(
+      expect.objectContaining({
+        id: 'difference',
+        reason: 'service-account-lost',
+        of: PRIVATE,
+        verdict: 'bad',
+        next,
+      }),
+    );
+    await site.cluster.record.rotate();
+    expect(await site.pass()).toMatchObject({ settled: [{ outcome: { statusCode: 0 } }] });
+    expect((await keysOf(site)).map((key) => typeof key)).toEqual(['string', 'string']);
   });
 });
