@@ -4,14 +4,15 @@ import { createExamination, type Examination } from '../inspection/examination.t
 import { type Finding, type FindingId, nextStepsOf } from '../inspection/finding.ts';
 import { viAt } from '../inspection/layout-files.ts';
 import { lookAtPermissions } from '../inspection/permissions.ts';
-import { dropInsOf, fallbackConfig, HEAT_PARAMS } from '../config.ts';
+import { dropInsOf, HEAT_PARAMS } from '../config.ts';
 import { OS_COLLECT_CONFIG } from '../config/os-collect.ts';
 import { watchSignals } from '../lifecycle.ts';
 import { lookAtCloud } from './doctor/cloud.ts';
 import { lookAtNode } from './doctor/node.ts';
 import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
-import { type Context, openHands, type OpenHands, openHandsWith, type Verb } from './verb.ts';
+import { openConfigured, openUnconfigured } from './open-anyway.ts';
+import type { Context, OpenHands, Verb } from './verb.ts';
 
 /**
  * Checks whether a rotation would succeed now and whether the node is healthy. Checks everything that either needs, and
@@ -80,24 +81,6 @@ async function lookAtFiles({ disk, configPath }: Context, { look }: Examination)
     );
 }
 
-const ignore = (): void => undefined;
-
-/**
- * Opens the hands of this node, or returns why its configuration cannot be used.
- *
- * @throws `config` when a person has named a file that does not exist
- */
-async function openConfigured(context: Context): Promise<OpenHands | AgentError> {
-  const { configIsNamed, configPath, disk } = context;
-  try {
-    return await openHands(context, ignore);
-  } catch (error) {
-    if (!(error instanceof AgentError)) throw error;
-    if (configIsNamed && (await disk.info(configPath)) === undefined) throw error;
-    return error;
-  }
-}
-
 /**
  * Returns the hands to look with. If the configuration is unusable, they are those of a node without a configuration.
  */
@@ -120,7 +103,7 @@ async function tellConfiguration(
   tell({ ...about, verdict: 'bad', reason: configured.code, what: explain(configured), ...place });
   return await look(
     about,
-    async () => await openHandsWith(fallbackConfig(), context, ignore),
+    async () => await openUnconfigured(context),
     () => [],
   );
 }

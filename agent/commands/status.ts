@@ -1,7 +1,9 @@
 import { holderOf } from '../../src/base/lock.ts';
 import { type Entry, isGivenUp } from '../../src/deployment/ledger.ts';
 import { bringsFacts, SERVED_COLLECTORS } from '../../src/metadata/collector.ts';
-import { EXIT } from './exit-code.ts';
+import { AgentError, explain } from '../../src/base/errors.ts';
+import { EXIT, exitCodeOf } from './exit-code.ts';
+import { openConfigured, openUnconfigured } from './open-anyway.ts';
 import type { Hands } from '../hands.ts';
 import { illnessesOf } from '../inspection/health.ts';
 import { findInterrupted } from '../inspection/interrupted.ts';
@@ -14,7 +16,7 @@ import { readWaiting } from '../waiting.ts';
 import type { Answer } from './schemas.ts';
 import { createTerminal } from './terminal.ts';
 import { writeJson } from './json-answer.ts';
-import { lockPathOf, openHands, type Verb } from './verb.ts';
+import { lockPathOf, type Verb } from './verb.ts';
 
 /** Shows the deployments of this node, newest last, and the last pass. */
 export const verb: Verb = async (context, options) => {
@@ -22,7 +24,10 @@ export const verb: Verb = async (context, options) => {
     const { checkStatus } = await import('./status-check.ts');
     return await checkStatus(context);
   }
-  const hands = await openHands(context, () => undefined);
+  const configured = await openConfigured(context);
+  const fault = configured instanceof AgentError ? configured : undefined;
+  // The daemon waits for a configuration, or goes on with the former one.
+  const hands = configured instanceof AgentError ? await openUnconfigured(context) : configured;
   try {
     const last = await readPassRecord(hands);
     const entries = hands.ledger.entries();
@@ -33,8 +38,11 @@ export const verb: Verb = async (context, options) => {
     const turnSince = holder && (await readHeldTurn(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
     const { lookedAt, differences } = await readUpkeep(hands);
-    const health = illnessesOf(await healthFactsOf(context, hands));
-    const code = health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
+    const health = [
+      ...(fault ? [{ code: 'unconfigured', level: 'critical', text: explain(fault) } as const] : []),
+      ...illnessesOf(await healthFactsOf(context, hands)),
+    ];
+    const code = fault ? exitCodeOf(fault) : health.length === 0 ? EXIT.done : EXIT.deploymentFailed;
     const success = entries.findLast(({ outcome }) => outcome?.is === 'succeeded');
     if (context.json) {
       writeJson(context, 'status', {
@@ -79,7 +87,7 @@ export const verb: Verb = async (context, options) => {
       line(
         `  ${paint('cyan', '…')} holds the turn of the masters since ${isoOf(turnSince)}: the others wait`,
       );
-    line(pollingOf(hands).text);
+    if (!fault) line(pollingOf(hands).text);
     if (last) line(`last pass ${last.at}`);
     for (const { collector, why } of last?.answers ?? [])
       if (why === undefined) line(`  ${paint('green', '✓')} ${collector} answered`);
@@ -169,6 +177,8 @@ const isFacts = (name: string): boolean => SERVED_COLLECTORS.some((one) => one =
 
 /** Returns how the node polls, and where that is configured. */
 function pollingOf({ pollingOverride, config: { collectors, sources } }: Hands): Answer<'status'>['polling'] {
+  if (sources.length === 0)
+    return { code: 'unconfigured', collectors, sources, text: 'no usable configuration' };
   const { state, text } = pollingOverride.describe() ?? {
     state: 'configured',
     text: `polls with ${collectors.join(', ')}, as ${sources.join(', ')} says`,

@@ -42,7 +42,7 @@ export const Status = v.object({
   /** Since when this master holds its turn to restart its units. null: it holds none. */
   turn: v.nullable(v.object({ since: Time })),
   polling: v.object({
-    /** `configured`, or the state of a polling override from the metadata. */
+    /** `configured`, `unconfigured`, or the state of a polling override from the metadata. */
     code: v.string(),
     collectors: v.array(v.string()),
     sources: v.array(v.string()),

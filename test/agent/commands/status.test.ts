@@ -169,3 +169,36 @@ test('reports unread metadata until it can be read again', async () => {
   await cli(site, ['run-once']);
   expect((await cli(site, ['status'])).stdout).not.toContain('maintenance');
 });
+
+// The daemon then waits for a configuration, or goes on with the former one.
+test('shows the daemon and its deployments although the configuration is unusable', async () => {
+  const site = await createSite(cloud);
+  await cloud.rotateCa(site.cluster);
+  await cli(site, ['run-once']);
+  const [entry] = await site.ledger();
+  await site.node.write('/etc/coe-agent/agent.yaml', 'nonsense: 1\n');
+  const lock = await takeLock(join(site.node.root, 'run/coe-agent/lock'), 'run', 4711);
+  onTestFinished(lock.release);
+  const { code, stdout } = await cli(site, ['status', '--json']);
+  expect(code).toBe(2);
+  const status = parseObject(stdout);
+  expect(status?.['health']).toContainEqual(
+    expect.objectContaining({ code: 'unconfigured', level: 'critical' }),
+  );
+  expect(status).toMatchObject({
+    holder: { name: 'agent run (pid 4711)' },
+    polling: { code: 'unconfigured' },
+    lastSuccess: entry?.id,
+    deployments: [{ id: entry?.id }],
+  });
+  const shown = await cli(site, ['status']);
+  expect(shown.code).toBe(2);
+  expect(shown.stdout).toMatch(/^agent run \(pid 4711\) since/);
+});
+
+test('rejects a configuration that a person names and that does not exist', async () => {
+  const site = await createSite(cloud);
+  const { code, stdout } = await cli(site, ['status', '--config', '/nowhere.yaml', '--json']);
+  expect(code).toBe(2);
+  expect(parseObject(stdout)).toMatchObject({ error: { code: 'config', reason: 'file-missing' } });
+});
