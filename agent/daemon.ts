@@ -3,8 +3,8 @@ import type { Clock } from '../src/base/clock.ts';
 import { createSlowClock } from './daemon/slow-clock.ts';
 import type { Hands } from './hands.ts';
 import type { Notify } from './notify.ts';
-import { emptyResult, type Memory, newMemory, pass, type PassResult } from './pass.ts';
-import { readLastAnswer, writeLastAnswer } from './polling/last-answer.ts';
+import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
+import { createAnswerKeeper, readLastAnswer } from './polling/last-answer.ts';
 import { createPollSchedule } from './polling/schedule.ts';
 import { openReporting, type Reporting } from './reporting.ts';
 import { createRotationLoop } from './daemon/rotation.ts';
@@ -53,7 +53,7 @@ async function repeatPasses(
   const known = await readLastAnswer(hands);
   const schedule = createPollSchedule(hands.config.poll, random, { isKnown: known !== undefined });
   const memory = newMemory(known);
-  let kept = known;
+  const keepLastAnswer = createAnswerKeeper(hands, known);
   const reported = new Set<string>();
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
   const rotation = createRotationLoop(reporting.watch(hands), random);
@@ -87,7 +87,7 @@ async function repeatPasses(
       if (hasStepped || result.settled.length > 0) slowClock.wakeAt(hands.clock.now());
       changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;
       // An answer under another polling configuration is new, even to a node that has just started.
-      if (!pollsOtherwise && memory.lastAnswer !== kept) kept = await keepLastAnswer(memory, hands);
+      if (!pollsOtherwise) await keepLastAnswer(memory.lastAnswer);
       askedMs = longestAsked(result);
     } catch (error) {
       if (codeOf(error) === 'aborted') return;
@@ -109,22 +109,6 @@ async function repeatPasses(
     if (stopping.aborted) return;
     if (said !== undefined) notify.passed(said, { ready: isReady, nextMs: waitMs });
     await sleepUnlessWoken(hands.clock, waitMs, AbortSignal.any([stopping, reload, woken]));
-  }
-}
-
-/**
- * Records the answer. If that fails, the answer counts as new once more after the next start.
- *
- * @returns the recorded answer
- */
-async function keepLastAnswer({ lastAnswer }: Memory, hands: Hands): Promise<string | undefined> {
-  if (lastAnswer === undefined) return undefined;
-  try {
-    await writeLastAnswer(hands, lastAnswer);
-    return lastAnswer;
-  } catch (error) {
-    hands.log('last-answer-unwritten', { why: explain(error) });
-    return undefined;
   }
 }
 

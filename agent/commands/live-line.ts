@@ -29,10 +29,8 @@ export function createLiveLine({ write, columns, isLive, hasUtf8 }: Output, ever
   let turn = 0;
   const draw = (): void => {
     // Leave the last column empty: writing there wraps to the next line on some terminals.
-    const line = Array.from(`  ${frames[turn % frames.length] ?? ''} ${text?.() ?? ''}`)
-      .slice(0, room)
-      .join('');
-    write(`${ERASE}${line}`);
+    const line = `  ${frames[turn % frames.length] ?? ''} ${text?.() ?? ''}`;
+    write(`${ERASE}${shortened(line, room, hasUtf8 === false ? '~' : '…')}`);
     turn += 1;
   };
   return {
@@ -48,4 +46,15 @@ export function createLiveLine({ write, columns, isLive, hasUtf8 }: Output, ever
       write(ERASE);
     },
   };
+}
+
+/** The end of the line: the elapsed time, or the cause of a retry. */
+const TAIL = 24;
+
+/** Cuts the middle out of a line that is too long. */
+function shortened(line: string, room: number, mark: string): string {
+  const characters = Array.from(line);
+  if (characters.length <= room) return line;
+  const tail = Math.min(TAIL, Math.floor(room / 2));
+  return [...characters.slice(0, room - tail - 1), mark, ...characters.slice(-tail)].join('');
 }

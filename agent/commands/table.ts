@@ -51,6 +51,18 @@ export async function table(
   return { text: ui.toString(), left: titles.filter((_, index) => !shown.includes(index)) };
 }
 
+/** Indents a line, and wraps it on a terminal. */
+export async function wrapped(
+  text: string,
+  { isTTY, columns }: Pick<Output, 'isTTY' | 'columns'> = {},
+): Promise<string> {
+  const { default: cliui } = await import('cliui');
+  const width = isTTY === true && columns !== undefined ? columns : text.length + GAP;
+  const ui = cliui({ width, wrap: true });
+  ui.div({ text, width, padding: [0, 0, 0, GAP] });
+  return ui.toString();
+}
+
 /** Returns the indices of the columns that fit. */
 function fitting(ranks: readonly number[], natural: readonly number[], room: number): number[] {
   let shown = natural.map((_, index) => index);

@@ -6,7 +6,7 @@ import type { Holding } from '../inspection/inventory.ts';
 import type { Progress } from '../progress.ts';
 import type { Output } from '../process-io.ts';
 import { createLiveLine, type Every } from './live-line.ts';
-import { type Columns, table } from './table.ts';
+import { type Columns, table, wrapped } from './table.ts';
 import { createUnderWay } from './under-way.ts';
 
 /** Writes text for a person: with colours on a terminal, otherwise plain lines. */
@@ -81,7 +81,7 @@ export function createTerminal(
     table: async (head, rows) => {
       const { text, left } = await table(head, rows, output, { wide });
       line(text);
-      if (left.length > 0) line(paint('dim', `  (--wide: also ${left.join(', ')})`));
+      if (left.length > 0) line(paint('dim', await wrapped(`(--wide: also ${left.join(', ')})`, output)));
     },
     progress: (event) => {
       told(event);

@@ -42,18 +42,18 @@ export const openClusterWith =
       },
       readCa: async (type, believe) =>
         await ask(
-          { code: 'read-ca', of: type, text: `fetch the ${type} CA` },
+          { code: 'read-ca', of: type, text: `fetch the ${type} CA from Magnum` },
           async (with_) => await believe(await magnum.readCa({ ...at, token: with_ }, type, abort)),
         ),
       sign: async (type, csr, believe) =>
         await ask(
-          { code: 'sign', of: type, text: 'have a certificate signed' },
+          { code: 'sign', of: type, text: 'have Magnum sign a certificate' },
           async (with_) => await believe(await magnum.sign({ ...at, token: with_ }, type, csr, abort)),
         ),
     };
     if (token === undefined)
       await retry(
-        { code: 'log-in', of: login.authUrl, text: 'log in' },
+        { code: 'log-in', of: login.authUrl, text: 'log in to Keystone' },
         patience,
         abort,
         async () => await keystone.login(login, abort),

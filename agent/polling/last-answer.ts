@@ -1,9 +1,10 @@
 import { createHash } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
-import { codeOf } from '../../src/base/errors.ts';
+import { codeOf, explain } from '../../src/base/errors.ts';
 import { readRecordOf, writeRecord } from '../../src/base/record.ts';
 import type { Disk } from '../../src/base/disk.ts';
+import type { Log } from '../events.ts';
 import { STATE } from '../paths.ts';
 
 /**
@@ -35,4 +36,30 @@ export async function readLastAnswer({ disk }: { disk: Disk }): Promise<string |
 
 export async function writeLastAnswer({ disk }: { disk: Disk }, sha256: string): Promise<void> {
   await writeRecord(disk, PATH, { sha256 } satisfies v.InferInput<typeof Kept>);
+}
+
+/**
+ * Returns a function that records each new digest. If that fails, the answer counts as new once more after the next
+ * start. A full disk fails at every poll, so the same failure is logged once.
+ *
+ * @param known the recorded digest
+ */
+export function createAnswerKeeper(
+  hands: { disk: Disk; log: Log },
+  known: string | undefined,
+): (digest: string | undefined) => Promise<void> {
+  let kept = known;
+  let told: string | undefined;
+  return async (digest) => {
+    if (digest === undefined || digest === kept) return;
+    try {
+      await writeLastAnswer(hands, digest);
+      kept = digest;
+      told = undefined;
+    } catch (error) {
+      const why = explain(error);
+      if (why !== told) hands.log('last-answer-unwritten', { why });
+      told = why;
+    }
+  };
 }

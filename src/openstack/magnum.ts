@@ -57,14 +57,14 @@ export function createMagnum(http: Http): Magnum {
     },
 
     readCa: async (access, type, abort) => {
-      const what = `fetching the ${type} CA of cluster ${access.clusterUuid}`;
+      const what = `fetching the ${type} CA of cluster ${access.clusterUuid} from Magnum`;
       const url = `${certificates(access)}/${encodeURIComponent(access.clusterUuid)}?ca_cert_type=${type}`;
       const answer = await http({ what, method: 'GET', url, headers: headers(access), abort });
       return bodyOf(what, answer, 200, CertificateBody).pem;
     },
 
     sign: async (access, type, csr, abort) => {
-      const what = `having a certificate signed by the ${type} CA of cluster ${access.clusterUuid}`;
+      const what = `having Magnum sign a certificate with the ${type} CA of cluster ${access.clusterUuid}`;
       const answer = await http({
         what,
         method: 'POST',

@@ -12,7 +12,8 @@ import type { HttpAnswer } from './http.ts';
  */
 export function statusError(what: string, answer: HttpAnswer): AgentError {
   const { status } = answer;
-  const words = said(answer);
+  // Some load balancers send no body.
+  const words = said(answer) || (process.getBuiltinModule('node:http').STATUS_CODES[status] ?? '');
   // A web server's error page begins with the status itself.
   const message = `${what}: ${words.startsWith(`${status} `) ? words : `${status} ${words}`}`.trimEnd();
   const reason = statusReason(answer);

@@ -35,6 +35,14 @@ test('stays off the last column, where the terminal would wrap', () => {
   expect(written[0]?.slice(ERASE.length)).toHaveLength(19);
 });
 
+test('cuts a long line in its middle, so that its time stays', () => {
+  const { line, written } = setUp(true, 40);
+  line.show(() => `log in as ${'x'.repeat(64)}  12 s`);
+  const shown = written[0]?.slice(ERASE.length) ?? '';
+  expect(shown).toHaveLength(39);
+  expect(shown).toMatch(/^ {2}. log in as x+…x+ {2}12 s$/u);
+});
+
 test('writes nothing to an output that cannot be redrawn', () => {
   const { line, written } = setUp(false);
   line.show(() => 'x');

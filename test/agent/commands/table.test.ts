@@ -1,6 +1,6 @@
 import stringWidth from 'string-width';
 import { expect, test } from 'vitest';
-import { table } from '../../../agent/commands/table.ts';
+import { table, wrapped } from '../../../agent/commands/table.ts';
 
 const HEAD = { file: 0, subject: 2, 'valid until': 1, state: 0 };
 const ROWS = [
@@ -63,4 +63,12 @@ test.each([
   ['--wide', { isTTY: true, columns: 40 }, true],
 ])('%s prints all columns, one line per row', async (_, output, wide) => {
   expect(await table(HEAD, ROWS, output, { wide })).toEqual(await table(HEAD, ROWS));
+});
+
+test('wraps the line below a table to the terminal, and to nothing else', async () => {
+  const text = '(--wide: also subject, names, issuer, serial, fingerprint, usages)';
+  const narrow = await wrapped(text, { isTTY: true, columns: 40 });
+  expect(widest(narrow)).toBeLessThanOrEqual(40);
+  expect(letters(narrow)).toBe(letters(text));
+  expect(await wrapped(text)).toBe(`  ${text}`);
 });

@@ -33,6 +33,11 @@ test("names the status once, even if a web server's page begins with it", () => 
   );
 });
 
+// RFC 9110, 15.6.4.
+test('explains a status without a body', () => {
+  expect(statusError('asking', answer(503, '')).message).toBe('asking: 503 Service Unavailable');
+});
+
 test('names the target of a redirect without path and query, which may be secret', () => {
   const { message } = statusError(
     'asking',
