@@ -27,12 +27,10 @@ export type Examination = {
 export function createExamination(show: (finding: Finding) => void, stopping: AbortSignal): Examination {
   const findings: Finding[] = [];
   const tell = (...found: readonly Finding[]): void => {
+    // Two checks may find the same fault. One check finds no fault twice.
+    const known = [...findings];
     for (const finding of found.map((one) => withNext(one, findings))) {
-      // Two checks may find the same fault.
-      if (
-        findings.some(({ id, of, what }) => id === finding.id && of === finding.of && what === finding.what)
-      )
-        continue;
+      if (known.some((one) => isSame(one, finding))) continue;
       findings.push(finding);
       show(finding);
     }
@@ -54,6 +52,9 @@ export function createExamination(show: (finding: Finding) => void, stopping: Ab
     },
   };
 }
+
+const isSame = (a: Finding, b: Finding): boolean =>
+  a.id === b.id && a.of === b.of && a.verdict === b.verdict && a.reason === b.reason;
 
 function failureOf(about: Omit<About, 'detail'>, error: unknown): Finding {
   const reason = error instanceof AgentError ? (error.reason ?? error.code) : undefined;

@@ -18,11 +18,22 @@ test('shows each finding at once, with its next command', () => {
   expect(findings).toEqual(shown);
 });
 
-test('reports once what two checks find', () => {
+test('reports once what two checks find, whatever its text', () => {
   const { tell, findings } = examine();
-  tell(BAD, { ...BAD, url: 'https://x' });
-  tell({ ...BAD, of: 'etcd' });
-  expect(findings.map(({ of }) => of)).toEqual(['api', 'etcd']);
+  tell(BAD);
+  tell({ ...BAD, what: 'the same in other words' }, { ...BAD, of: 'etcd' }, { ...BAD, reason: 'masked' });
+  expect(findings.map(({ of, reason }) => [of, reason])).toEqual([
+    ['api', 'failed'],
+    ['etcd', 'failed'],
+    ['api', 'masked'],
+  ]);
+});
+
+test('reports all findings of one check', () => {
+  const { tell, findings } = examine();
+  const twice: Finding = { id: 'metadata', verdict: 'bad', reason: 'not-json', what: 'of one source' };
+  tell(twice, { ...twice, what: 'of another' });
+  expect(findings.map(({ what }) => what)).toEqual(['of one source', 'of another']);
 });
 
 test('adds to each finding of a check what the check is about, and returns what it saw', async () => {
