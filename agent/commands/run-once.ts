@@ -25,7 +25,7 @@ export const verb: Verb = async (context, options, name) => {
     const hands = turnAsAsked(all, options);
     const before = await inventoryOf(hands);
     const interrupted = await findInterrupted(hands);
-    if (interrupted) terminal.line(`${terminal.paint('yellow', '!')} ${interrupted.text}`);
+    if (interrupted && !context.json) terminal.line(`${terminal.paint('yellow', '!')} ${interrupted.text}`);
     const reporting = await openReporting(hands);
     const result = await pass(reporting.watch(hands), newMemory(), stopping, {
       ...(metadata ? { metadata } : {}),

@@ -77,7 +77,7 @@ test('wakes at once on a message in a queue through the websocket, also after th
   daemon.kill('SIGTERM');
   expect(await daemon.ended).toBe(0);
   const whys = logged(daemon.log(), 'retrying').map(({ why }) => why);
-  expect(whys).toContainEqual(expect.stringContaining('the socket was closed (1012, restarting)'));
+  expect(whys).toContainEqual(expect.stringContaining('1012'));
 });
 
 test('polls at once on SIGHUP', async () => {

@@ -55,7 +55,7 @@ describe('between passes', () => {
       before: (wait) => site.clock.jump(jumps[wait - 1] ?? 0),
     });
     expect(waits).toEqual([1000, 2000, 4000, 8000, 8000, 8000, 8000, 8000, 8000]);
-    expect(told).toEqual(Array<string>(9).fill('idle, nothing to do (ready)'));
+    expect(told.every((text) => text.endsWith('(ready)'))).toBe(true);
     const asked = cloud.requests.slice(from);
     expect(asked.filter(({ service }) => service === 'keystone')).toHaveLength(1);
     expect(asked.filter(({ service }) => service === 'heat')).toHaveLength(9);

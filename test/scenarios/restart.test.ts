@@ -90,7 +90,7 @@ test('agent restart does the same by hand', async () => {
   expect(site.restarts()).toEqual(['kubelet']);
   const refused = await site.node.agent('restart', '--unit', 'nothing');
   expect(refused.code).not.toBe(0);
-  expect(refused.stderr).toContain('has only kubelet, kube-proxy');
+  expect(refused.stderr).toContain('kubelet, kube-proxy');
 });
 
 test('repeats a restart at the next start that was aborted while it checked the units', async () => {

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { fingerprintOf } from './support/certificates.ts';
 import { startPhasedCloud } from './support/phased-cloud.ts';
 import { createSite, type Site } from './support/site.ts';
+import { noticesIn } from './support/notices.ts';
 
 /** A cluster with the label cert_manager_api: kube-controller-manager signs with the key of the CA. */
 
@@ -50,8 +51,7 @@ describe('a node whose kube-controller-manager signs with ca.crt and ca.key', ()
       expect(fingerprintOf((await contentOf(site, OWN)) ?? '')).toBe(fingerprintOf(first));
       expect(await ask(site, phase)).toMatchObject({ deploy_status_code: 0 });
     }
-    const { deploy_stdout: said } = site.signals().at(-2)?.body ?? {};
-    expect(said).toContain(`${CERTS}/ca.key is obsolete`);
+    expect(noticesIn(site.progress)).toContain('signing-key-outlived');
     // A later rotation changes nothing of it.
     expect(await rotate(site, 'trust')).toMatchObject({ deploy_status_code: 0 });
     expect(fingerprintOf((await contentOf(site, OWN)) ?? '')).toBe(fingerprintOf(first));

@@ -49,7 +49,7 @@ test('renews every certificate with the same CA when the node resumes two weeks 
       if (wait === 2) site.clock.jump(YEAR - 14 * DAY);
     },
   });
-  expect(told.at(-1)).toBe('idle, nothing to do (ready)');
+  expect(told.at(-1)).toMatch(/\(ready\)$/);
   const after = await marks(site);
   expect(after).toHaveLength(before.length);
   expect(after.filter((mark) => before.includes(mark))).toEqual([]);

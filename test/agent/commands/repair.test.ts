@@ -149,8 +149,8 @@ test('rejects a repair if Magnum serves another CA: this needs a rotation', asyn
   const site = await createDamagedSite();
   const before = await site.files();
   await cloud.rotateCa(site.cluster);
-  const { code, stderr } = await cli(site, ['repair']);
+  const { code, stdout } = await cli(site, ['repair', '--json']);
   expect(code).not.toBe(0);
-  expect(stderr).toContain('a rotation was missed');
+  expect(jsonObject(stdout)).toMatchObject({ error: { reason: 'rotation-missed' } });
   expect(await site.files()).toEqual(before);
 });
