@@ -65,6 +65,7 @@ function tellJson(
     api: objects.api,
     why: objects.api === 'silent' ? objects.why : undefined,
     hostPaths: objects.api === 'answers' ? objects.hostPaths : [],
+    lonePods: objects.api === 'answers' ? [...objects.lonePods] : [],
     roles: roles ?? null,
     warning: finding?.verdict === 'warning' ? { code: finding.reason ?? '', text: finding.what } : undefined,
     problem: problem && { code: problem.code, reason: problem.reason, message: explain(problem) },
@@ -95,6 +96,9 @@ async function tellText(
   if (objects.api === 'answers')
     for (const { workload, paths } of objects.hostPaths)
       line(`the pods of ${workload} mount ${paths.join(', ')} of their node`);
+  if (objects.api === 'answers')
+    for (const of of objects.lonePods)
+      line(`${of} reads a login or certificates, and nothing replaces it after a change`);
   if (finding) line(finding.verdict === 'warning' ? `warning: ${finding.what}` : finding.what);
   if (problem) line(`the roles of the trust are not known: ${explain(problem)}`);
 }

@@ -10,7 +10,7 @@ import type { ObjectLogin } from './object-login.ts';
 
 /** The result for the login in the cluster's API. `of` is the object, the workload or the other master. */
 export type ClusterRemark = Remark<
-  'object-changed' | 'object-left' | 'elsewhere' | 'replaced' | 'waits' | 'late' | 'failed'
+  'object-changed' | 'object-left' | 'pod-left' | 'elsewhere' | 'replaced' | 'waits' | 'late' | 'failed'
 >;
 
 /** Attempts to change an object that others change at the same time. */

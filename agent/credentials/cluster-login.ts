@@ -4,7 +4,11 @@ import { CREDENTIAL_KEYS } from '../../src/files/credential-grammars.ts';
 import type { Change, CredentialSet } from '../../src/files/credential-file.ts';
 import { whileLeased } from '../../src/services/held-lease.ts';
 import { createCall } from '../../src/services/kubernetes-call.ts';
-import { createKubernetesObjects, type KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
+import {
+  createKubernetesObjects,
+  type HeldObject,
+  type KubernetesObjects,
+} from '../../src/services/kubernetes-objects.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
 import {
   listWorkloads,
@@ -12,6 +16,7 @@ import {
   type ReplaceHands,
   replacePods,
 } from '../../src/services/replace-pods.ts';
+import { listLonePods, type LonePod } from '../../src/services/lone-pods.ts';
 import { leaseCalls } from '../../src/services/lease.ts';
 import type { ObjectsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
@@ -24,7 +29,7 @@ import { changeBundles, holdsBundle } from './object-bundle.ts';
 import { changeObject, formerOf, holdsLogin } from './object-login.ts';
 import { CA_BUNDLE } from './openstack-ca.ts';
 import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
-import { MARK, readersOf, type Sources } from './readers.ts';
+import { loneReadersOf, MARK, readersOf, type Sources } from './readers.ts';
 
 /** The lease that decides which master changes the objects. */
 const LEASE = 'coe-agent-credentials';
@@ -87,18 +92,21 @@ async function throughApi(
     const leased = await whileLeased(lease, terms, clock, abort, async () => {
       const fresh = credentialsOf((await readNode(hands)).params);
       const api = createKubernetesObjects(ask, retry, patience);
-      const changed = await changeObjects(changesOf(record, fresh), api, abort);
+      const before = await listAll(api, abort);
+      const changed = await changeObjects(before, changesOf(record, fresh), api, abort);
       const bundle = record.formerCa === undefined ? undefined : await readText(hands.disk, CA_BUNDLE);
       if (bundle !== undefined)
-        changed.push(...(await changeBundles(record.casInObjects, bundle, api, abort)));
+        changed.push(...(await changeBundles(before, record.casInObjects, bundle, api, abort)));
+      // Again: readers are marked with the versions that the changes have made.
       const objects = (await listAll(api, abort)).filter(
         (one) => holdsLogin(one, fresh) || (bundle !== undefined && holdsBundle(one, bundle)),
       );
       const kubernetes = createKubernetes(ask, retry, patience);
       const sources = { objects, files: record.files, id: record.id };
       const replaced = await replaceReaders(sources, plan, { kubernetes, clock, notice }, abort);
+      const pods = await listLonePods(ask, retry, patience, abort);
       await noteReplaced(record, hands);
-      return [...changed, ...replaced];
+      return [...changed, ...replaced, ...podsLeft(pods, sources, record.at)];
     });
     if (leased.is === 'done') return { isDone: true, said: leased.value };
     const text = `${leased.holder} changes the login of the cluster's services`;
@@ -124,6 +132,17 @@ async function replaceReaders(
   return said;
 }
 
+/** Names the pods that have read the former login and that nothing replaces. */
+const podsLeft = (pods: readonly LonePod[], sources: Sources, changedAt: number): ClusterRemark[] =>
+  loneReadersOf(
+    pods.filter(({ startedAt }) => startedAt !== undefined && startedAt <= changedAt),
+    sources,
+  ).map((of) => ({
+    code: 'pod-left',
+    of,
+    text: `${of} may still use the former login, and nothing replaces it: restart it by hand`,
+  }));
+
 /** Pairs each login that objects may still hold with the node's present login. */
 export const changesOf = ({ inObjects }: Pick<FormerRecord, 'inObjects'>, fresh: CredentialSet): Change[] =>
   inObjects.map((old) => ({
@@ -133,13 +152,13 @@ export const changesOf = ({ inObjects }: Pick<FormerRecord, 'inObjects'>, fresh:
   }));
 
 async function changeObjects(
+  objects: readonly HeldObject[],
   changes: readonly Change[],
   api: KubernetesObjects,
   abort: AbortSignal,
 ): Promise<ClusterRemark[]> {
-  if (changes.length === 0) return [];
   const said: ClusterRemark[] = [];
-  for (const object of await listAll(api, abort))
+  for (const object of objects)
     for (const change of changes)
       if (holdsLogin(object, formerOf(change)))
         said.push(...(await changeOne(object, (now) => changeObject(now, change), api, abort)));

@@ -1,5 +1,5 @@
 import type { HeldObject, KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
-import { changeOne, type ClusterRemark, listAll } from './change-object.ts';
+import { changeOne, type ClusterRemark } from './change-object.ts';
 
 /** Whether a value of an object is this CA bundle, ignoring white space around it. */
 export const holdsBundle = ({ data }: Pick<HeldObject, 'data'>, bundle: string): boolean =>
@@ -10,14 +10,14 @@ const isSame = (content: Buffer, bundle: string): boolean =>
 
 /** Replaces former CA bundles by the new one, in the Secret ca-bundle and in others with the same content. */
 export async function changeBundles(
+  objects: readonly HeldObject[],
   formers: readonly string[],
   bundle: string,
   api: KubernetesObjects,
   abort: AbortSignal,
 ): Promise<ClusterRemark[]> {
-  if (formers.length === 0) return [];
   const said: ClusterRemark[] = [];
-  for (const object of await listAll(api, abort))
+  for (const object of objects)
     if (formers.some((former) => holdsBundle(object, former)))
       said.push(
         ...(await changeOne(

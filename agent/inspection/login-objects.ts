@@ -2,11 +2,12 @@ import { codeOf, explain, isNotReady } from '../../src/base/errors.ts';
 import { once } from '../../src/base/retry.ts';
 import { createKubernetesObjects, type HeldObject } from '../../src/services/kubernetes-objects.ts';
 import { createKubernetes, WORKLOAD_KINDS, type Workload } from '../../src/services/kubernetes.ts';
+import { listLonePods } from '../../src/services/lone-pods.ts';
 import { readsOf, showsFile } from '../../src/services/pod-spec.ts';
 import { nameOfWorkload } from '../../src/services/roll-out.ts';
 import { listAll } from '../credentials/change-object.ts';
 import { holdsLogin, loginsIn } from '../credentials/object-login.ts';
-import { readersOf } from '../credentials/readers.ts';
+import { loneReadersOf, readersOf } from '../credentials/readers.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
@@ -17,7 +18,13 @@ import { isLogin, type KnownLogins, type LoginPlace, placeOf } from './login-pla
 export type HostPathReader = { workload: string; paths: readonly string[] };
 
 export type LoginObjects =
-  | { api: 'answers'; places: LoginPlace[]; hostPaths: HostPathReader[] }
+  | {
+      api: 'answers';
+      places: LoginPlace[];
+      hostPaths: HostPathReader[];
+      /** Pods and Jobs that read the login, and that nothing replaces. */
+      lonePods: readonly string[];
+    }
   /** Only a master may read Secrets. */
   | { api: 'no-master' }
   | { api: 'silent'; why: string };
@@ -44,8 +51,11 @@ export async function findLoginObjects(
       const kubernetes = createKubernetes(ask, once, BRIEFLY);
       const workloads: Workload[] = [];
       for (const kind of WORKLOAD_KINDS) workloads.push(...(await kubernetes.list(kind, undefined, abort)));
+      const pods = await listLonePods(ask, once, BRIEFLY, abort);
+      const held = objects.filter((object) => placesIn(object, [], known).length > 0);
       return {
         api: 'answers',
+        lonePods: loneReadersOf(pods, { objects: held, files }),
         places: objects.flatMap((object) => placesIn(object, workloads, known)),
         hostPaths: hostPathReaders(workloads, files),
       };

@@ -5,7 +5,15 @@ import { cloudForFile } from '../cloud/for-file.ts';
 import type { Instrument } from '../../agent/compose.ts';
 import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
-import { objectsOf, objectsWith, READERS, stockCluster } from './support/cluster-login.ts';
+import {
+  LONE_READERS,
+  objectsOf,
+  objectsWith,
+  putLonePods,
+  READERS,
+  stockCluster,
+} from './support/cluster-login.ts';
+import { noticesIn } from './support/notices.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import {
   CLOUD_CONFIGS,
@@ -105,6 +113,21 @@ describe('a master with the API of a stock cluster', () => {
       new Set(['ConfigMap shop/twice', 'Secret shop/immutable', 'Secret shop/odd']),
     );
     expect(api.core.find('secrets', 'shop', 'elses')).toMatchObject({ data: { conf: elses } });
+  });
+
+  test('names the running pods and Jobs that nothing replaces, and no others', async () => {
+    const { site, api } = await stockMaster();
+    // Certificates and starts of pods have whole seconds.
+    putLonePods(api, new Date(site.clock.now() - 60_000));
+    const body = await change(site, another());
+    expect(body).toMatchObject({ deploy_status_code: 0 });
+    expect(codes(body, 'pod-left')).toEqual(LONE_READERS);
+    expect(noticesIn(site.progress)).toContain(`cluster-login ${LONE_READERS[0] ?? ''}`);
+    expect(patched(api)).toEqual(READERS);
+
+    const later = await stockMaster();
+    putLonePods(later.api, new Date(later.site.clock.now() + 600_000));
+    expect(codes(await change(later.site, another()), 'pod-left')).toEqual([]);
   });
 
   test('reads an object again that others change at the same time', async () => {

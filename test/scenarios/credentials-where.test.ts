@@ -5,7 +5,7 @@ import { cloudForFile } from '../cloud/for-file.ts';
 import { parseObject } from '../cloud/exchange.ts';
 import type { Kubernetes } from '../fakes/kubernetes.ts';
 import { cli } from './support/cli.ts';
-import { objectsOf, objectsWith, stockCluster } from './support/cluster-login.ts';
+import { LONE_READERS, objectsOf, objectsWith, putLonePods, stockCluster } from './support/cluster-login.ts';
 import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
 import {
   CLOUD_CONFIG,
@@ -53,6 +53,7 @@ describe('agent credentials --where', () => {
     const elses = Buffer.from('[Global]\nuser-id=u1\npassword=other-one\ntrust-id=t1\n').toString('base64');
     api.core.put('secrets', 'shop', 'elses', { type: 'Opaque', data: { conf: elses } });
     await site.node.write('/etc/kubernetes/odd', `<t>${old.trust_id}</t>`);
+    putLonePods(api, new Date(site.clock.now()));
     const login = { whose: 'node', user: old.trustee_user_id, trust: old.trust_id };
     const told = await where(site);
     expect(told).toMatchObject({
@@ -87,11 +88,13 @@ describe('agent credentials --where', () => {
       hostPaths: [
         { workload: 'daemonset kube-system/openstack-cloud-controller-manager', paths: ['/etc/kubernetes'] },
       ],
+      lonePods: LONE_READERS,
       roles: expect.arrayContaining(['member']) as unknown,
     });
     expect(api.asked.filter(({ method }) => method !== 'GET')).toEqual([]);
     const text = await cli(site, ['credentials', '--where']);
     expect(text.stdout).toContain('secret kube-system/os-trustee');
+    for (const of of LONE_READERS) expect(text.stdout).toContain(of);
     for (const said of [JSON.stringify(told), text.stdout]) expect(said).not.toContain(old.trustee_password);
   });
 

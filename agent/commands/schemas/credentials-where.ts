@@ -21,6 +21,8 @@ export const CredentialsWhere = v.object({
   why: v.optional(v.string()),
   /** Workloads whose pods mount paths that show logins or certificates of the node. */
   hostPaths: v.array(v.object({ workload: v.string(), paths: v.array(v.string()) })),
+  /** Pods and Jobs that read such an object or path, and that nothing replaces after a change. */
+  lonePods: v.array(v.string()),
   /** null: Keystone could not be asked; `problem` has the reason. */
   roles: v.nullable(v.array(v.string())),
   warning: v.optional(v.object({ code: v.string(), text: v.string() })),

@@ -126,6 +126,29 @@ export const READERS = [
   'octavia-ingress-controller',
 ];
 
+/** The pods and Jobs of `putLonePods` that read the login, and that nothing replaces. */
+export const LONE_READERS = ['job kube-system/backup-1', 'pod kube-system/by-hand', 'pod kube-system/static'];
+
+const owner = (kind: string, name: string) => ({ ownerReferences: [{ kind, name, controller: true }] });
+
+/** Puts pods that started then: three readers that nothing replaces, one that a ReplicaSet replaces, and others. */
+export function putLonePods(api: Kubernetes, startedAt: Date): void {
+  const startTime = startedAt.toISOString();
+  const put = (name: string, volume: unknown, metadata = {}): void => {
+    api.core.put('pods', 'kube-system', name, {
+      metadata,
+      spec: { ...pods(volume), containers: [{ name }] },
+      status: { phase: 'Running', startTime },
+    });
+  };
+  put('by-hand', secret('cinder-csi-cloud-config'));
+  put('static', hostPath('/etc/kubernetes/cloud-config'), owner('Node', 'master-0'));
+  put('backup-1-a', configMap('magnum-auto-healer-config'), owner('Job', 'backup-1'));
+  put('backup-1-b', configMap('magnum-auto-healer-config'), owner('Job', 'backup-1'));
+  put('replaced', secret('cinder-csi-cloud-config'), owner('ReplicaSet', 'csi-cinder-controllerplugin-1'));
+  put('other', secret('nobodys'));
+}
+
 /** An id such as 0b12 gets quotes: YAML could take it for a number. */
 const withoutQuotes = (text: string): string => text.replaceAll(/: "([\w-]+)"$/gm, ': $1');
 
