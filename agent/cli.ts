@@ -147,97 +147,94 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
       .option('--json', 'one JSON object on standard output')
       .addHelpText('after', helpOf(name));
 
-  verb('run', 'the daemon: poll, do what is asked, answer; what the unit starts').action(
+  verb('run', 'run the daemon: poll, execute deployments and report their results').action(
     run(async () => await import('./commands/run.ts')),
   );
-  verb('run-once', 'one pass, with progress on a terminal')
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--metadata <file>', 'go by this file in place of what the collectors bring')
-    .option('--force <id>', 'do this deployment again although it has been done')
+  verb('run-once', 'run one pass, with progress on a terminal')
+    .option('--dry-run', 'show what would be done, and change nothing')
+    .option('--metadata <file>', 'read metadata from this file instead of the collectors')
+    .option('--force <id>', 'repeat this deployment although it is done')
     .option(...WITHOUT_TURN)
     .option(...WIDE)
     .action(run(async () => await import('./commands/run-once.ts')));
-  verb('plan', 'what a pass would do, and why')
-    .option('--metadata <file>', 'go by this file in place of what the collectors bring')
+  verb('plan', 'show what a pass would do, and why')
+    .option('--metadata <file>', 'read metadata from this file instead of the collectors')
     .action(run(async () => await import('./commands/plan.ts')));
-  verb('status', 'what has been done, whether Heat has acknowledged it, and whether the daemon runs')
-    .option('--all', 'also older deployments and failures')
+  verb('status', 'show the daemon, its deployments, and whether Heat has acknowledged them')
+    .option('--all', 'also show older deployments and failures')
     .option(...WIDE)
     .addOption(
       new Option(
         '--check',
-        'one line with performance data and an exit code, as plugins of Nagios have them',
+        'print one line with performance data, and exit as a Nagios plugin does',
       ).conflicts('json'),
     )
     .action(run(async () => await import('./commands/status.ts')));
-  verb('certs', 'every certificate of this node: where it is, whose it is, until when')
+  verb('certs', 'list every certificate of this node: path, names, issuer, expiry')
     .option(...WIDE)
     .action(run(async () => await import('./commands/certs.ts')));
-  verb('make-cert', "the node's first certificates and service-account keys")
-    .option('--force', 'make new ones although the node has a good set')
-    .option('--no-recovery', 'leave an interrupted rotation to the daemon: for a unit that others wait for')
+  verb('make-cert', "make the node's first certificates and service-account keys")
+    .option('--force', 'also replace a complete and valid set')
+    .option('--no-recovery', 'leave an interrupted rotation to the daemon; for a unit of the boot')
     .action(run(async () => await import('./commands/make-cert.ts')));
-  verb('cluster-config', 'a client certificate and a kubeconfig for a person; prints `export KUBECONFIG=...`')
-    .requiredOption('--user <name>', 'who it is for: the CN of the certificate')
-    .requiredOption('--dir <dir>', 'where key.pem, cert.pem, ca.pem and config go')
-    .option('--group <name>', 'the group of the user: the O of the certificate')
-    .option(
-      '--cluster <name-or-id>',
-      'away from a node: the cluster, asked with the login of OS_CLOUD or OS_*',
-    )
-    .addOption(new Option('--ca <type>', 'the CA that signs').choices(CA_TYPES).default('kubernetes'))
-    .option('--force', 'replace what is there')
+  verb('cluster-config', 'make a kubeconfig for a person, and print `export KUBECONFIG=...`')
+    .requiredOption('--user <name>', 'name of the person: the CN of the certificate')
+    .requiredOption('--dir <dir>', 'directory for key.pem, cert.pem, ca.pem and config')
+    .option('--group <name>', 'group of the person: the O of the certificate')
+    .option('--cluster <name-or-id>', 'on other machines: name the cluster, and log in with OS_CLOUD or OS_*')
+    .addOption(new Option('--ca <type>', 'CA that signs it').choices(CA_TYPES).default('kubernetes'))
+    .option('--force', 'replace existing files')
     .action(run(async () => await import('./commands/cluster-config.ts')));
-  verb('doctor', 'would a rotation succeed now, and is the node right now').action(
+  verb('doctor', 'check the node, and whether a rotation would succeed').action(
     run(async () => await import('./commands/doctor.ts')),
   );
-  verb('restart', "restart the cluster's services in order, and see each of them serve its certificate")
-    .option('--unit <name...>', 'only these')
+  verb('restart', "restart the cluster's services in order, and prove that each presents its certificate")
+    .option('--unit <name...>', 'restart only these units')
     .option(...WITHOUT_TURN)
-    .option('--workloads', "the cluster's workloads in place of them, through this master's Kubernetes API")
+    .option('--workloads', "restart the cluster's workloads instead, through this master's Kubernetes API")
     .action(run(async () => await import('./commands/restart.ts')));
-  verb('repair', 'every certificate and kubeconfig anew, with the same CA, when one is not what it should be')
-    .option('--dry-run', 'show what differs, and do nothing; exit code 1 when something would be repaired')
-    .option('--force', 'also when nothing differs')
+  verb('repair', 'renew certificates and kubeconfigs that are not as they should be, with the same CA')
+    .option('--dry-run', 'show the differences, and change nothing; exit code 1 if there is one')
+    .option('--force', 'renew even if nothing differs')
     .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/repair.ts')));
-  verb('revoke', 'put a list of revoked certificates in place, and see the services go by it')
-    .requiredOption('--crl <file>', 'the list: PEM or DER')
-    .option('--allow-own', 'also one that revokes what this node itself uses')
-    .option('--prepare', 'for a service that is not configured to read it yet; nothing is proven')
-    .option('--restart', 'restart also what reads the file by itself: that ends open connections')
+  verb('revoke', 'install a revocation list, and prove that the services enforce it')
+    .requiredOption('--crl <file>', 'revocation list in PEM or DER')
+    .option('--allow-own', 'accept a list that revokes certificates of this node')
+    .option('--prepare', 'install the list before a service is configured to read it; prove nothing')
+    .option('--restart', 'also restart units that reload the list; this ends open connections')
     .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/revoke.ts')));
-  verb('credentials', 'other OpenStack credentials in every file that holds them, proven by a login first')
-    .option('--from <file>', 'a file of mode 0600 with them, or - for standard input')
-    .option('--openstack-ca <file>', 'another CA bundle of the cloud, proven by a handshake first')
+  verb('credentials', 'change the OpenStack credentials in every file, after a login with the new ones')
+    .option('--from <file>', 'file of mode 0600 with the new credentials, or - for standard input')
+    .option('--openstack-ca <file>', 'new CA bundle of the cloud, proven by a handshake first')
     .option('--where', 'show every place that holds a login, on this node and in the Kubernetes API')
-    .option('--back', 'put the former ones back')
-    .option('--forget', 'drop the former ones: there is no way back then')
-    .option('--dry-run', 'say what would be done, and do nothing')
+    .option('--back', 'restore the former credentials')
+    .option('--forget', 'delete the former credentials, which then cannot be restored')
+    .option('--dry-run', 'show what would be done, and change nothing')
     .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/credentials.ts')));
-  verb('migrate', 'take the place of os-collect-config and heat-agents on this node')
-    .option('--dry-run', 'say what would be done, and do nothing')
-    .option('--back', 'give the node back to os-collect-config')
+  verb('migrate', 'replace os-collect-config and heat-agents on this node')
+    .option('--dry-run', 'show what would be done, and change nothing')
+    .option('--back', 'return the node to os-collect-config')
     .action(run(async () => await import('./commands/migrate.ts')));
-  verb('rollback', 'restore former certificates, of a stuck rotation or a kept generation')
+  verb('rollback', 'restore the former certificates, from a stuck rotation or a kept generation')
     .option(...LIST)
     .option(...TO)
     .option(...FORMER_CA)
     .option(...WITHOUT_TURN)
     .action(run(async () => await import('./commands/rollback.ts')));
-  verb('rotation', 'what becomes of a rotation that goes on by itself on this node')
+  verb('rotation', 'hold, continue or finish an automatic rotation')
     .addArgument(new Argument('<action>').choices(['finish', 'hold', 'continue']))
-    .option('--now', 'finish: wait for no peer that is behind')
-    .option('--for <hours>', 'hold: for so long, such as 8h; then it ends by itself')
+    .option('--now', 'finish: do not wait for peers that are behind')
+    .option('--for <hours>', 'hold: duration, such as 8h')
     .action(run(async () => await import('./commands/rotation.ts')));
-  verb('fleet', 'every node of the cluster: phase, CA, expiry, version, last pass, what it waits for')
-    .option('--kubeconfig <file>', 'away from a master: the API server to ask, and the login')
-    .addOption(new Option('--watch', 'show it again every five seconds').conflicts('json'))
+  verb('fleet', 'list every node of the cluster: phase, CA, expiry, version, last pass, reason of a wait')
+    .option('--kubeconfig <file>', 'on other machines: the API server and the login')
+    .addOption(new Option('--watch', 'refresh every five seconds').conflicts('json'))
     .option(...WIDE)
     .action(run(async () => await import('./commands/fleet.ts')));
-  verb('unit-paths', 'what the unit must be able to write, as a drop-in for it').action(
+  verb('unit-paths', 'print a drop-in with the paths that the unit writes').action(
     run(async () => await import('./commands/unit-paths.ts')),
   );
   program.command('supervise <directory>', { hidden: true }).action(async (directory: string) => {

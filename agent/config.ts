@@ -98,9 +98,10 @@ export const ConfigSchema = v.strictObject({
   workloads: v.optional(
     v.strictObject({
       restart: v.optional(v.boolean(), false),
-      namespaces: v.optional(v.array(v.pipe(v.string(), v.regex(NAMESPACE, 'is no name of a namespace'))), [
-        'kube-system',
-      ]),
+      namespaces: v.optional(
+        v.array(v.pipe(v.string(), v.regex(NAMESPACE, 'is not a name of a namespace'))),
+        ['kube-system'],
+      ),
       per_second: v.optional(v.pipe(v.number(), v.minValue(0.01), v.maxValue(100)), 2),
       deadline_seconds: v.optional(seconds, 600),
     }),
@@ -129,7 +130,7 @@ export const ConfigSchema = v.strictObject({
   metrics: v.optional(
     v.strictObject({
       file: v.optional(
-        v.pipe(absolutePath, v.regex(/\.prom$/, 'must end in .prom: node_exporter reads no other')),
+        v.pipe(absolutePath, v.regex(/\.prom$/, 'must end in .prom: node_exporter reads only such files')),
       ),
     }),
     {},
@@ -172,7 +173,7 @@ export async function loadConfig(
   { isNamed = false, collects = true }: ConfigOptions = {},
 ): Promise<Config> {
   if (isNamed && (await disk.info(path)) === undefined)
-    throw new AgentError('config', `--config: there is no ${path}`, { reason: 'file-missing' });
+    throw new AgentError('config', `--config: ${path} does not exist`, { reason: 'file-missing' });
   const dropIns = dropInsOf(path);
   const names = (await disk.list(dropIns)).filter((name) => /\.ya?ml$/.test(name));
   const parts: { source: string; value: Record<string, unknown> }[] = [];
@@ -186,7 +187,7 @@ export async function loadConfig(
     const { OS_COLLECT_CONFIG, translateOsCollectConfig } = await import('./config/os-collect.ts');
     const text = await readTrusted(disk, OS_COLLECT_CONFIG, 'config');
     if (text === undefined && parts.length === 0 && collects)
-      throw new AgentError('config', `there is no configuration: neither ${path} nor ${OS_COLLECT_CONFIG}`, {
+      throw new AgentError('config', `no configuration: neither ${path} nor ${OS_COLLECT_CONFIG} exists`, {
         reason: 'no-configuration',
       });
     const tell = ({ text: why }: Ignored): void => {

@@ -206,7 +206,7 @@ function report(result: PassResult, { log }: Hands, reported: Set<string>): void
 }
 
 function inWords({ problems, open, settled, awaits }: PassResult): string {
-  if (awaits) return 'waiting: heat-container-agent sets the node up';
+  if (awaits) return 'waiting: heat-container-agent is setting up the node';
   const [problem] = problems;
   if (problem) return `waiting: ${explain(problem)}`;
   const [unacknowledged] = open;

@@ -35,7 +35,7 @@ export async function readNode(hands: ToRead): Promise<Node> {
   if (node) return node;
   throw new AgentError(
     'bad-heat-params',
-    `there is no ${hands.config.heat_params}, or nothing in it: this is no node of a Magnum cluster, or it is not set up yet`,
+    `${hands.config.heat_params} is missing or empty: this is not a node of a Magnum cluster, or it is not set up yet`,
   );
 }
 

@@ -95,7 +95,7 @@ export async function createNotify(
       if (isReady) tell({ READY: 1 });
     },
     stopping: () => {
-      tell({ STOPPING: 1, ...status('finishing what must not be broken off') });
+      tell({ STOPPING: 1, ...status('stopping after the current commit') });
     },
   };
 }

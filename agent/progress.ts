@@ -112,6 +112,6 @@ export async function timed<T>(
 export const passingOver =
   ({ progress }: Pick<Watched, 'progress'>): PassOver =>
   (path, error) => {
-    const text = `${path} is passed over: ${explain(error)}`;
+    const text = `skipping ${path}: ${explain(error)}`;
     progress({ event: 'notice', code: 'file-skipped', of: path, text });
   };

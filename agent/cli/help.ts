@@ -14,38 +14,38 @@ const { deploymentFailed, cloudNotReady, lockHeld } = EXIT;
 const HELP: Readonly<Record<string, Help>> = {
   run: {
     examples: [
-      ['agent run', 'what coe-agent.service starts'],
-      ['agent run --log-level debug', 'also what is asked and answered'],
+      ['agent run', 'the command of coe-agent.service'],
+      ['agent run --log-level debug', 'also log requests and answers'],
     ],
     exits: [deploymentFailed, lockHeld],
   },
   'run-once': {
     examples: [
-      ['agent run-once --dry-run', 'only say what would be done'],
-      ['agent run-once --force 6f1c', 'do a deployment again, by a unique beginning of its id'],
+      ['agent run-once --dry-run', 'only show what would be done'],
+      ['agent run-once --force 6f1c', 'repeat a deployment; a unique prefix of its id is enough'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   plan: {
     examples: [
-      ['agent plan', 'what the next pass does, step by step'],
-      ['agent plan --metadata metadata.json', 'what it would do with this metadata'],
+      ['agent plan', 'show the next pass, step by step'],
+      ['agent plan --metadata metadata.json', 'show the pass that this metadata would cause'],
     ],
     exits: [deploymentFailed, cloudNotReady],
     failed: 'failed, or the node is stuck',
   },
   status: {
     examples: [
-      ['agent status', 'whether the daemon runs, what was done last'],
+      ['agent status', 'show whether the daemon runs, and its latest work'],
       ['agent status --check', 'for Nagios; 0 is OK, 1 WARNING, 2 CRITICAL, 3 UNKNOWN'],
     ],
     exits: [deploymentFailed],
-    failed: 'the node is ill, or differs critically from its desired state',
+    failed: 'the node is not well, or differs critically from its desired state',
   },
   certs: {
     examples: [
-      ['agent certs', 'every certificate, and what is wrong with it'],
-      ['agent certs --json', 'the same for a program'],
+      ['agent certs', 'list every certificate with its faults'],
+      ['agent certs --json', 'write the same as JSON'],
     ],
     exits: [deploymentFailed],
     failed:
@@ -53,91 +53,97 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   'make-cert': {
     examples: [
-      ['agent make-cert', 'the first certificates; a good set is kept'],
-      ['agent make-cert --force', 'new ones in any case; no unit is restarted'],
+      ['agent make-cert', 'make the first certificates; keep a complete and valid set'],
+      ['agent make-cert --force', 'replace them in any case; restart no unit'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   'cluster-config': {
     examples: [
-      ['eval $(agent cluster-config --user alice --dir alice)', 'on a node, with its trust'],
+      ['eval $(agent cluster-config --user alice --dir alice)', "on a node: log in with the node's trust"],
       [
         'eval $(OS_CLOUD=home agent cluster-config --cluster k1 --user alice --dir k1)',
-        'anywhere, with the login of clouds.yaml',
+        'on any machine: log in with clouds.yaml',
       ],
     ],
     exits: [deploymentFailed, cloudNotReady],
   },
   doctor: {
     examples: [
-      ['agent doctor', 'what is wrong, and the command to type next'],
-      ['agent doctor --json', 'the same for a program: findings with ids'],
+      ['agent doctor', 'show what is wrong, and the next command'],
+      ['agent doctor --json', 'write the same as JSON: findings with ids'],
     ],
     exits: [deploymentFailed, cloudNotReady],
   },
   restart: {
     examples: [
-      ['agent restart', 'every unit in order, each proven'],
-      ['agent restart --unit kubelet kube-proxy', 'only these'],
+      ['agent restart', 'restart every unit in order, and prove each'],
+      ['agent restart --unit kubelet kube-proxy', 'restart only these units'],
     ],
     exits: [deploymentFailed, lockHeld],
   },
   repair: {
     examples: [
-      ['agent repair --dry-run', 'what differs, and what would change in each certificate'],
-      ['agent repair', 'new certificates and kubeconfigs where something differs; the units are restarted'],
+      ['agent repair --dry-run', 'show the differences, and the changes of each certificate'],
+      ['agent repair', 'renew certificates and kubeconfigs that differ, and restart the units'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   revoke: {
     examples: [
-      ['agent revoke --crl revoked.pem', 'install the list and check that the services enforce it'],
-      ['agent revoke --crl revoked.pem --prepare', 'before a service is configured to read it'],
+      ['agent revoke --crl revoked.pem', 'install the list, and prove that the services enforce it'],
+      [
+        'agent revoke --crl revoked.pem --prepare',
+        'install the list before a service is configured to read it',
+      ],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   credentials: {
     examples: [
-      ['agent credentials --from new-params --dry-run', 'which files would be changed'],
-      ['agent credentials --where', 'which files, Secrets and config maps hold a login, and whose'],
+      ['agent credentials --from new-params --dry-run', 'list the files that would change'],
+      ['agent credentials --where', 'list the files, Secrets and config maps that hold a login'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   migrate: {
     examples: [
-      ['agent migrate --dry-run', 'what would be taken over from os-collect-config'],
-      ['agent migrate --back', 'give the node back'],
+      ['agent migrate --dry-run', 'show what the agent would take over from os-collect-config'],
+      ['agent migrate --back', 'return the node to os-collect-config'],
     ],
     exits: [deploymentFailed, cloudNotReady, lockHeld],
   },
   rollback: {
     examples: [
-      ['agent rollback', 'bring the previous certificates back'],
-      ['agent rollback --list', 'show which are kept'],
+      ['agent rollback', 'restore the former certificates'],
+      ['agent rollback --list', 'list the kept generations'],
     ],
     exits: [deploymentFailed, lockHeld],
   },
   rotation: {
     examples: [
-      ['agent rotation hold --for 8h', 'take no further phase for eight hours'],
-      ['agent rotation finish --now', 'wait for no peer: a CA key has leaked, or a person has to be out'],
+      ['agent rotation hold --for 8h', 'start no further phase for eight hours'],
+      [
+        'agent rotation finish --now',
+        'do not wait for peers, because a CA key has leaked or a person must lose access now',
+      ],
     ],
     exits: [deploymentFailed],
   },
   fleet: {
     examples: [
-      ['agent fleet', 'on a master: every node of the cluster'],
-      ['agent fleet --kubeconfig k1/config --watch', 'anywhere, again every five seconds'],
+      ['agent fleet', 'on a master: list every node of the cluster'],
+      ['agent fleet --kubeconfig k1/config --watch', 'on any machine: refresh every five seconds'],
     ],
     exits: [deploymentFailed, cloudNotReady],
-    failed: 'nodes differ, or one is not well',
+    failed: 'nodes differ, or a node is not well',
   },
   'unit-paths': {
     examples: [
-      ['agent unit-paths', 'show the drop-in'],
+      ['agent unit-paths', 'print the drop-in'],
       [
         'agent unit-paths > /etc/systemd/system/coe-agent.service.d/10-paths.conf',
-        'write it; then systemctl daemon-reload',
+        'install the drop-in; then run systemctl daemon-reload',
       ],
     ],
     exits: [],

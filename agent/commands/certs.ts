@@ -144,4 +144,4 @@ const namesIn = (names: readonly string[]): string => {
 };
 
 const servedIn = ({ unit, presents }: Served): string =>
-  presents === null ? `no answer from ${unit}` : presents ? `by ${unit}` : `${unit} presents another`;
+  presents === null ? `no answer from ${unit}` : presents ? `by ${unit}` : `${unit} presents another one`;

@@ -75,7 +75,7 @@ async function expectNode({ disk, configPath }: Context): Promise<void> {
   if (found.some((info) => info !== undefined)) return;
   throw new AgentError(
     'usage',
-    `this machine is no node of a cluster (there is no ${HEAT_PARAMS}): name the cluster with --cluster, and log in with OS_CLOUD or the OS_* variables`,
+    `this machine is not a node of a cluster (${HEAT_PARAMS} is missing): name the cluster with --cluster, and log in with OS_CLOUD or the OS_* variables`,
   );
 }
 

@@ -92,7 +92,9 @@ async function tellText(
   line((await table(COLUMNS, rows, world.stdout)).text);
   if (objects.api === 'silent') line(`the Kubernetes API has not been searched: ${objects.why}`);
   if (objects.api === 'no-master')
-    line('the Kubernetes API has not been searched: a master without a layout for it, or a worker, may not');
+    line(
+      'the Kubernetes API has not been searched: only a master whose layout has an API server may search it',
+    );
   if (objects.api === 'answers')
     for (const { workload, paths } of objects.hostPaths)
       line(`the pods of ${workload} mount ${paths.join(', ')} of their node`);
@@ -100,12 +102,12 @@ async function tellText(
     for (const of of objects.lonePods)
       line(`${of} reads a login or certificates, and nothing replaces it after a change`);
   if (finding) line(finding.verdict === 'warning' ? `warning: ${finding.what}` : finding.what);
-  if (problem) line(`the roles of the trust are not known: ${explain(problem)}`);
+  if (problem) line(`the roles of the trust are unknown: ${explain(problem)}`);
 }
 
 const WHOSE: Readonly<Record<LoginPlace['whose'], string>> = {
   node: "this node's",
-  former: 'its former one',
+  former: 'the former one',
   another: "another user's",
   unknown: 'not understood',
 };

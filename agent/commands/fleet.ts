@@ -91,8 +91,8 @@ const COLUMNS = {
 };
 
 const WORDS: Readonly<Record<FleetProblem, string>> = {
-  'no-report': 'no report: no agent, or an older one',
-  'bad-report': 'a report that cannot be read',
+  'no-report': 'no report: the agent is missing or too old',
+  'bad-report': 'its report cannot be read',
   'not-ready': 'not ready',
   'agent-silent': 'no report for two hours',
   'cloud-silent': 'no complete pass for two hours',
@@ -119,7 +119,7 @@ async function show(rows: readonly FleetRow[], { line, table, paint }: Terminal)
   const isWell = codeFor(rows) === EXIT.done;
   const well = rows.filter(({ problems }) => problems.length === 0).length;
   line(
-    `${isWell ? paint('green', '✓') : paint('red', '✗')} ${well} of ${rows.length} nodes are well and the same`,
+    `${isWell ? paint('green', '✓') : paint('red', '✗')} ${well} of ${rows.length} nodes are well and alike`,
   );
   line(paint('dim', 'unproven: every user with write access to Nodes can forge these reports'));
 }

@@ -25,7 +25,7 @@ export const verb: Verb = async (context, options) => {
   const progress = context.json ? () => undefined : terminal.progress;
   return await onLockedNode(context, 'make-cert', progress, async (hands, stopping) => {
     if (options['recovery'] === false && (await isRotationUnderWay(hands))) {
-      const left = 'an interrupted rotation is left to the daemon, which restarts what uses the certificates';
+      const left = 'leaving an interrupted rotation to the daemon, which also restarts the units';
       if (context.json) writeJson(context, 'make-cert', { made: false, reason: 'rotation-under-way' });
       else terminal.line(left);
       return EXIT.done;
@@ -40,7 +40,10 @@ export const verb: Verb = async (context, options) => {
     const serviceAccount = missing?.pair;
     if (isWhole && !serviceAccount) {
       if (context.json) writeJson(context, 'make-cert', { made: false, reason: 'good-set' });
-      else terminal.line('the node has a good set of certificates: nothing to do (--force makes new ones)');
+      else
+        terminal.line(
+          'the node has a complete and valid set of certificates: nothing to do (--force replaces it)',
+        );
       return EXIT.done;
     }
     const plan =

@@ -28,7 +28,7 @@ import { lockPathOf, openHands, readMetadataOption, textOption, type Verb } from
 const VERDICTS = {
   planned: 'would be done',
   refused: 'would be refused',
-  unserved: 'is not served here',
+  unserved: 'would be ignored',
 } as const;
 
 /** The planned work of one deployment. */
@@ -109,7 +109,7 @@ export const verb: Verb = async (context, options) => {
       }
       const isWrong = differences.some(({ severity }) => severity === 'critical');
       if (entries.length === 0 && problems.length === 0 && !interrupted)
-        line(isWrong ? 'no deployment waits; next: agent doctor' : 'nothing to do');
+        line(isWrong ? 'no deployment is pending; next: agent doctor' : 'nothing to do');
     }
     const [problem] = problems;
     if (problem) return exitCodeOf(problem);
@@ -141,7 +141,8 @@ async function describe(
   try {
     if (deployment.fault) throw deployment.fault;
     const intention = operation && (await intend(operation, deployment, said, impatient(hands), stopping));
-    if (!intention) return { ...nothing, verdict: 'unserved', code: 'no-hook', why: 'left alone' };
+    if (!intention)
+      return { ...nothing, verdict: 'unserved', code: 'no-hook', why: 'this node has no hook for its group' };
     const { why } = intention;
     const steps = stepsOfIntention(intention);
     const limits = intention.kind === 'change' ? intention.node.chosen.layout.limits : [];

@@ -55,7 +55,7 @@ async function show(context: Context, isForced: boolean, terminal: Terminal): Pr
     if (context.json) writeJson(context, 'repair', { repaired: false, differences, changes, why });
     else {
       say(differences, changes, terminal);
-      if (why !== undefined) terminal.line(`what would change in the files cannot be shown: ${why}`);
+      if (why !== undefined) terminal.line(`the changes of the files cannot be shown: ${why}`);
     }
     return isRepaired ? EXIT.deploymentFailed : EXIT.done;
   } finally {

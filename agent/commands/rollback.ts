@@ -48,7 +48,7 @@ export const verb: Verb = async (context, options) => {
     if (to === undefined) return await undoRun(journal, context, terminal, hands, stopping);
     throw new AgentError(
       'precondition',
-      `the run of ${journal.runId} is interrupted or stuck: take it back first, with "agent rollback" alone`,
+      `the run of ${journal.runId} is interrupted or stuck: roll it back first, with "agent rollback" and no option`,
       { reason: 'under-way' },
     );
   });
@@ -61,7 +61,7 @@ async function undoRun(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<ExitCode> {
-  const cause = new AgentError('unit', 'a person asks for the way back');
+  const cause = new AgentError('unit', 'an operator has requested a rollback');
   const ended = await resumeInTurn(
     hands,
     abort,
@@ -128,7 +128,7 @@ function tell(
     terminal.line((isBack ? outcome.stdout : outcome.stderr).trimEnd());
     if (heldUntil !== undefined)
       terminal.line(
-        `no further phase of a rotation is taken before ${heldUntil}; "agent rotation continue" ends that`,
+        `no further phase of a rotation starts before ${heldUntil}; "agent rotation continue" ends the hold`,
       );
   }
   return isBack ? EXIT.done : EXIT.deploymentFailed;
@@ -143,19 +143,15 @@ function choose(seen: readonly SeenKept[], id: string | undefined): SeenKept | u
   if (id === undefined) return seen.find(({ changes }) => changes.length > 0);
   const found = seen.find(({ kept }) => kept.id === id);
   if (found) return found;
-  throw new AgentError('usage', `--to: no kept generation is called ${id}; see "agent rollback --list"`);
+  throw new AgentError('usage', `--to: no kept generation has the id ${id}; see "agent rollback --list"`);
 }
 
 /** Rejects a generation that cannot be used. @throws `precondition`: `former-ca`, `kept-unfit` */
 function requireUsable({ kept, formerCas, faults }: SeenKept, mayTrustFormerCa: boolean): void {
   if (faults.length > 0)
-    throw new AgentError(
-      'precondition',
-      `the node would not be whole with ${kept.id}: ${faults.join('; ')}`,
-      {
-        reason: 'kept-unfit',
-      },
-    );
+    throw new AgentError('precondition', `${kept.id} cannot be restored: ${faults.join('; ')}`, {
+      reason: 'kept-unfit',
+    });
   if (formerCas.length > 0 && !mayTrustFormerCa)
     throw new AgentError(
       'precondition',
@@ -197,7 +193,7 @@ async function list(context: Context, terminal: Terminal): Promise<ExitCode> {
           faults,
         })),
       });
-    else if (seen.length === 0) terminal.line('no generation is kept');
+    else if (seen.length === 0) terminal.line('no kept generations');
     else for (const one of seen) terminal.line(describe(one));
     return EXIT.done;
   } finally {
@@ -208,9 +204,9 @@ async function list(context: Context, terminal: Terminal): Promise<ExitCode> {
 function describe({ kept: { id, runId }, notAfter, changes, formerCas, faults }: SeenKept): string {
   const state =
     faults.length > 0
-      ? `no way back: ${faults.join('; ')}`
+      ? `cannot be restored: ${faults.join('; ')}`
       : changes.length === 0
-        ? 'in place'
+        ? 'in use'
         : `${changes.length} files differ${formerCas.length > 0 ? '; its CA is no longer trusted (--former-ca)' : ''}`;
-  return `${id}  replaced by ${runId}, holds until ${notAfter ?? 'unknown'}: ${state}`;
+  return `${id}  replaced by ${runId}, valid until ${notAfter ?? 'unknown'}: ${state}`;
 }

@@ -23,9 +23,10 @@ export const verb: Verb = async (context, options) => {
         if (options['now'] !== true)
           throw new AgentError(
             'usage',
-            'rotation finish: --now is missing; nodes that are behind are cut off',
+            'rotation finish: --now is missing; it cuts off nodes that are behind',
           );
-        if (!course) throw new AgentError('precondition', 'rotation finish: this node is in no rotation');
+        if (!course)
+          throw new AgentError('precondition', 'rotation finish: no rotation is under way on this node');
         await writeOrders({ version: 1, finish: course.cas }, hands);
       } else if (action === 'hold')
         await writeOrders({ version: 1, heldUntil: hands.clock.now() + hoursOf(options) * HOUR }, hands);
@@ -33,9 +34,10 @@ export const verb: Verb = async (context, options) => {
       const { finish, heldUntil } = await readOrders(hands);
       const until = heldUntil === undefined ? undefined : new Date(heldUntil).toISOString();
       if (context.json) writeJson(context, 'rotation', { finishes: finish !== undefined, heldUntil: until });
-      else if (until !== undefined) terminal.line(`this node takes no further phase until ${until}`);
-      else if (finish === undefined) terminal.line('this node goes on when its peers are ready');
-      else terminal.line('this node goes on at once: peers that are behind are cut off');
+      else if (until !== undefined) terminal.line(`this node starts no further phase until ${until}`);
+      else if (finish === undefined)
+        terminal.line('this node starts the next phase when its peers are ready');
+      else terminal.line('this node starts the next phase immediately, which cuts off peers that are behind');
       return EXIT.done;
     });
   } finally {
@@ -48,6 +50,9 @@ function hoursOf(options: Record<string, unknown>): number {
   const text = textOption(options, 'for') ?? '8h';
   const hours = Number(/^(\d{1,3})h$/.exec(text)?.[1] ?? 0);
   if (hours < 1 || hours > LONGEST_HOLD_HOURS)
-    throw new AgentError('usage', `--for: ${text} is no number of hours from 1h to ${LONGEST_HOLD_HOURS}h`);
+    throw new AgentError(
+      'usage',
+      `--for: ${text} is not a number of hours from 1h to ${LONGEST_HOLD_HOURS}h`,
+    );
   return hours;
 }

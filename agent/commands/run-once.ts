@@ -62,7 +62,7 @@ async function summarize(
   for (const problem of result.problems) line(`${paint('red', '✗')} ${explain(problem)}`);
   for (const { id, group } of result.unserved)
     line(
-      `${paint('yellow', '!')} deployment ${id}: the group ${JSON.stringify(group)} is not served here, left alone`,
+      `${paint('yellow', '!')} deployment ${id}: ignored, this node has no hook for the group ${JSON.stringify(group)}`,
     );
   for (const { id, outcome } of result.settled)
     if (outcome.is === 'failed')
@@ -75,7 +75,7 @@ async function summarize(
   } else if (result.settled.length === 0 && result.problems.length === 0 && !wasInterrupted)
     line('nothing to do');
   for (const { id, why } of result.open)
-    line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet, run it again: ${why}`);
+    line(`${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}; next: agent run-once`);
   for (const settled of result.settled)
     if (settled.outcome.is === 'succeeded') line(`${paint('green', '✓')} ${inOneLine(settled)}`);
 }

@@ -81,11 +81,11 @@ export const verb: Verb = async (context, options) => {
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
     if (waiting)
       line(
-        `  ${paint('yellow', '!')} ${waiting.what}: tried again since ${isoOf(waiting.since)}, given up at ${isoOf(waiting.until)}: ${waiting.why}`,
+        `  ${paint('yellow', '!')} ${waiting.what}: retrying since ${isoOf(waiting.since)}, timeout at ${isoOf(waiting.until)}: ${waiting.why}`,
       );
     if (turnSince !== undefined)
       line(
-        `  ${paint('cyan', '…')} holds the turn of the masters since ${isoOf(turnSince)}: the others wait`,
+        `  ${paint('cyan', '…')} holds the turn of the masters since ${isoOf(turnSince)}; the others wait`,
       );
     if (!fault) line(pollingOf(hands).text);
     if (last) line(`last pass ${last.at}`);
@@ -95,13 +95,13 @@ export const verb: Verb = async (context, options) => {
       else if (isFacts(collector)) line(`  ${paint('yellow', '!')} ${collector}: ${why}`);
     for (const { message } of last?.problems ?? []) line(`  ${paint('red', '✗')} ${message}`);
     if (last && last.problems.length > 0)
-      line(`  the metadata was last read in whole ${last.completeAt ?? 'before the node was started'}`);
+      line(`  the last complete pass was ${last.completeAt ?? 'before the node was started'}`);
     for (const { id, why } of last?.open ?? [])
       line(`  ${paint('yellow', '!')} the result of ${id} is not acknowledged yet: ${why}`);
     if (interrupted)
       line(`  ${interrupted.isUnderWay ? paint('cyan', '…') : paint('yellow', '!')} ${interrupted.text}`);
     if (rotation.oldCaEndedAt !== undefined)
-      line(`the old CA opens nothing any more since ${rotation.oldCaEndedAt}`);
+      line(`this node accepts no certificate of the old CA since ${rotation.oldCaEndedAt}`);
     for (const { message } of rotation.notes) line(`  ${paint('yellow', '!')} ${message}`);
     if (lookedAt !== undefined && differences.length > 0)
       line(`compared with its desired state ${isoOf(lookedAt)}:`);
@@ -112,7 +112,7 @@ export const verb: Verb = async (context, options) => {
       const { stdout, stderr } = hands.runs.runs.filesOf(id);
       if (is === 'running')
         line(
-          `  ${paint('cyan', '…')} the run of ${id} is under way; what it prints is in ${stdout} and ${stderr}`,
+          `  ${paint('cyan', '…')} the run of ${id} is under way; its output is in ${stdout} and ${stderr}`,
         );
     }
     if (entries.length === 0) line('no deployments yet');
@@ -124,13 +124,13 @@ export const verb: Verb = async (context, options) => {
           id,
           group,
           action,
-          isGivenUp(entry) ? `${state}, not listed any more` : state,
+          isGivenUp(entry) ? `${state}, no longer listed` : state,
           outcome ? (outcome.is === 'succeeded' ? 'ok' : `failed (${outcome.statusCode})`) : '-',
           at[state] ?? '',
         ];
       });
       await table({ deployment: 0, group: 3, action: 4, state: 1, outcome: 0, since: 2 }, rows);
-      if (entries.length > rows.length) line(`${entries.length - rows.length} older ones: --all`);
+      if (entries.length > rows.length) line(`${entries.length - rows.length} older ones; --all shows them`);
       if (success) line(`${paint('green', '✓')} last success: ${success.id}, ${endOf(success)}`);
       for (const failure of isAll ? failures : failures.slice(-1))
         line(

@@ -45,8 +45,8 @@ export function createUnderWay(elapsed: () => number): UnderWay {
       const now = elapsed();
       if (wait) {
         const { what, why, until, end } = wait;
-        const left = Number.isFinite(end) ? `, gives up in ${inSeconds(end - now)}` : '';
-        return `${what}: again in ${inSeconds(until - now)}${left}: ${why}`;
+        const left = Number.isFinite(end) ? `, timeout in ${inSeconds(end - now)}` : '';
+        return `${what}: retry in ${inSeconds(until - now)}${left}: ${why}`;
       }
       return step && `${step.text}${partsInWords()}  ${inSeconds(now - step.since)}`;
     },

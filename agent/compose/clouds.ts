@@ -59,7 +59,7 @@ export async function findCloud(env: NodeJS.ProcessEnv): Promise<CloudEntry> {
   if (!isObject(settings))
     throw new AgentError(
       'config',
-      `OS_CLOUD=${name}: ${where === '' ? 'there is no clouds.yaml' : `${where} has only ${names.join(', ')}`}`,
+      `OS_CLOUD=${name}: ${where === '' ? 'clouds.yaml does not exist' : `${where} has only ${names.join(', ')}`}`,
       { reason: 'unknown-cloud' },
     );
   const region = env['OS_REGION_NAME'];

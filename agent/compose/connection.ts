@@ -113,7 +113,7 @@ function trustedIn(bundle: string, file: string): string {
   if (pemBlocksIn(bundle).some((block) => isCertificate(block) && isReadable(block.pem))) return bundle;
   throw new AgentError(
     'config',
-    `the CA bundle ${file} holds no certificate: write the CAs of the cloud into it, or remove it to trust the system's`,
+    `the CA bundle ${file} contains no certificate: write the cloud's CAs into it, or remove it to trust the system's CAs`,
     { reason: 'ca-file-empty' },
   );
 }

@@ -69,7 +69,7 @@ export function readPersonLogin({ name, settings, isEnvironment }: CloudEntry): 
   if (method === undefined)
     throw new AgentError(
       'config',
-      `${name}: auth_type ${type} is not served here; ${Object.keys(METHODS).join(', ')} are`,
+      `${name}: auth_type ${type} is not supported; use one of ${Object.keys(METHODS).join(', ')}`,
       { reason: 'auth-type-not-served' },
     );
   return {

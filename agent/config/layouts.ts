@@ -35,7 +35,7 @@ export async function loadLayouts(
   const names = BUILT_IN.map(({ name }) => name);
   return found.map(({ source, text }) => {
     if (names.includes(text.name))
-      throw new AgentError('config', `${source}: name: there is a layout ${text.name} already`, {
+      throw new AgentError('config', `${source}: name: another layout has the name ${text.name}`, {
         reason: 'layout-twice',
       });
     names.push(text.name);

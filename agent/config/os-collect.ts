@@ -36,14 +36,14 @@ export function translateOsCollectConfig(
     tell({
       code: 'second-ca-file',
       of: other,
-      text: `the CAs in ${other} are not trusted: cloud.ca_file is one file, ${file}`,
+      text: `ignoring the CAs in ${other}: cloud.ca_file is a single file, ${file}`,
     });
   const { value, leftOut } = withUsableCollectors(translatePredecessor(config));
-  if (collects) for (const one of leftOut) tell({ ...one, text: `${one.text}; the collector is left out` });
+  if (collects) for (const one of leftOut) tell({ ...one, text: `${one.text}; ignoring the collector` });
   if (collects && value.collectors.length === 0)
     throw new AgentError(
       'config',
-      `${OS_COLLECT_CONFIG}: no collector can be asked: ${leftOut.map(({ text: why }) => why).join('; ') || 'none is named'}`,
+      `${OS_COLLECT_CONFIG}: no collector is usable: ${leftOut.map(({ text: why }) => why).join('; ') || 'none is named'}`,
       { reason: 'no-collector' },
     );
   const timeout = timeoutOf(config);

@@ -8,10 +8,14 @@ export const seconds = v.pipe(v.number(), v.minValue(0.01));
 export const absolutePath = v.pipe(
   v.string(),
   v.startsWith('/'),
-  v.regex(/^\P{Cc}*$/u, 'has a control character in it'),
+  v.regex(/^\P{Cc}*$/u, 'contains a control character'),
 );
 const paths = v.array(absolutePath);
-const address = v.pipe(v.string(), v.regex(/^https?:/, 'is no http address'), v.url('is no http address'));
+const address = v.pipe(
+  v.string(),
+  v.regex(/^https?:/, 'is not an http address'),
+  v.url('is not an http address'),
+);
 
 const Heat = v.strictObject({
   auth_url: v.string(),
@@ -92,7 +96,7 @@ export type CfnSection = v.InferOutput<typeof Cfn>;
 /** Checks what the schema cannot express. @throws `config`; `where` names the source */
 export function checkPolling({ collectors, poll }: Polling, where: string): void {
   if (collectors.length === 0)
-    throw new AgentError('config', `${where}: collectors: none that is served here`, {
+    throw new AgentError('config', `${where}: collectors: none is supported`, {
       reason: 'no-collector',
     });
   if (poll.min_seconds > poll.max_seconds)

@@ -106,7 +106,7 @@ export function withUsableCollectors({ collectors: named, ...rest }: Record<stri
   const wanted = Array.isArray(named) ? named.map(String) : DEFAULT_COLLECTORS.filter(isGiven);
   const faultOf = (name: string): Ignored | undefined => {
     if (!served.includes(name))
-      return { code: 'collector-not-served', of: name, text: `${name} is not served` };
+      return { code: 'collector-not-served', of: name, text: `${name} is not supported` };
     if (!isGiven(name))
       return { code: 'collector-not-configured', of: name, text: `${name} is not configured` };
     const text = faultOfSection(name, rest[name]);
@@ -127,13 +127,13 @@ const NOT_SERVED: readonly { section?: string; option: string; usual: RegExp; in
   {
     option: 'command',
     usual: /^(\S*\/)?os-refresh-config(\s|$)/,
-    instead: 'is not run: the agent does what deployments ask for by itself',
+    instead: 'is ignored: the agent executes deployments itself',
   },
   ...[{}, { section: 'cfn' }].map((where) => ({
     ...where,
     option: 'deployment_key',
     usual: /^deployments$/,
-    instead: 'is not looked at: data that deployments bring is taken from "deployments" alone',
+    instead: 'is ignored: the agent reads deployments only from the key "deployments"',
   })),
 ];
 

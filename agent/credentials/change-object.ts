@@ -50,8 +50,8 @@ export async function changeOne(
     if (written === 'gone') return [];
     if (written === 'refused')
       return [
-        { code: 'object-left', of, text: `${of}: the API refuses a change of it; it may be immutable` },
+        { code: 'object-left', of, text: `${of}: the API rejects the change; the object may be immutable` },
       ];
   }
-  throw new AgentError('not-yet', `${of} is changed by others at the same time`);
+  throw new AgentError('not-yet', `${of}: another client changes it at the same time`);
 }

@@ -69,7 +69,7 @@ export async function tryClusterLogin(
     return await throughApi(record, plan, hands, abort);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    const text = `the login of the cluster's services in the Kubernetes API has not been changed completely: ${explain(error)}`;
+    const text = `the login of the cluster's services in the Kubernetes API is only partly changed: ${explain(error)}`;
     return { isDone: false, said: [{ code: 'failed', text }] };
   }
 }
@@ -109,7 +109,7 @@ async function throughApi(
       return [...changed, ...replaced, ...podsLeft(pods, sources, record.at)];
     });
     if (leased.is === 'done') return { isDone: true, said: leased.value };
-    const text = `${leased.holder} changes the login of the cluster's services`;
+    const text = `${leased.holder} is changing the login of the cluster's services`;
     return { isDone: false, said: [{ code: 'elsewhere', of: leased.holder, text }] };
   });
 }

@@ -87,7 +87,7 @@ export async function dropFormer(hands: Pick<Hands, 'disk' | 'secrets'>): Promis
   if (record && record.inObjects.length + record.casInObjects.length > 0)
     throw new AgentError(
       'precondition',
-      'objects of the Kubernetes API may still hold the former credentials: "agent status" shows what the change of them waits for',
+      'objects of the Kubernetes API may still hold the former credentials: "agent status" shows why their change waits',
       { reason: 'objects-pending' },
     );
   await hands.disk.remove(FORMER);

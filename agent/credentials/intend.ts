@@ -57,7 +57,7 @@ export async function intendToChangeCredentials(
   if (bundle && !change.fresh.authUrl.startsWith('https:'))
     throw new AgentError(
       'precondition',
-      `openstack_ca: ${change.fresh.authUrl} has no TLS to prove it with`,
+      `openstack_ca: ${change.fresh.authUrl} is not https, so the bundle cannot be proven`,
       {
         reason: 'no-tls',
       },
@@ -103,7 +103,7 @@ async function refuseIfStuck({ generations }: Hands): Promise<void> {
   if (under?.state === 'stuck' && v.parse(RunRecordSchema, under.run).about !== 'credentials')
     throw new AgentError(
       'precondition',
-      'a rotation is stuck between two generations: "agent rollback", or another rotation, comes first',
+      'a rotation is stuck between two generations: run "agent rollback", or rotate again, first',
       { reason: 'rotation-stuck' },
     );
 }
@@ -117,7 +117,7 @@ function checkReadable(text: string, { fresh }: Change, path: string): void {
     if (read[CREDENTIAL_INPUTS[name].key] !== fresh[CREDENTIAL_INPUTS[name].key])
       throw new AgentError(
         'bad-heat-params',
-        `${path}: ${CREDENTIAL_INPUTS[name].parameter} stands there in a way in which it cannot be replaced: write it as ${CREDENTIAL_INPUTS[name].parameter}="..." on a line of its own`,
+        `${path}: ${CREDENTIAL_INPUTS[name].parameter} cannot be replaced in its present form: write it as ${CREDENTIAL_INPUTS[name].parameter}="..." on a line of its own`,
         { reason: 'parameter-not-replaceable' },
       );
 }

@@ -21,7 +21,7 @@ export async function operationOfWayBack(
 ): Promise<CredentialsOperation> {
   const record = await readFormer(hands);
   if (!record)
-    throw new AgentError('precondition', 'no former credentials are kept: there is no way back', {
+    throw new AgentError('precondition', 'no former credentials are kept: nothing can be restored', {
       reason: 'no-former',
     });
   const { former, formerCa } = record;

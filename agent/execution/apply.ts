@@ -133,7 +133,7 @@ async function proveList(list: ListPlan, hands: Hands): Promise<{ snapshots: Uni
   const snapshots: UnitSnapshot[] = [];
   let seen = await seeList(list, hands);
   const isRead = (): boolean => seen.some(({ code }) => code === 'read');
-  const text = `that ${list.file} has been read cannot be seen`;
+  const text = `cannot verify that ${list.file} was read`;
   const unread: Seen = { code: 'unread', of: list.file, text };
   if (!isRead() && list.rereads) {
     const { name } = list.unitPlan;
@@ -141,7 +141,7 @@ async function proveList(list: ListPlan, hands: Hands): Promise<{ snapshots: Uni
       event: 'notice',
       code: 'list-unread',
       of: name,
-      text: `${unread.text}: ${name} is restarted`,
+      text: `${unread.text}: restarting ${name}`,
     });
     snapshots.push(...(await restart(list.unitPlan, hands)));
     seen = await seeList(list, hands);

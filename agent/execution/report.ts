@@ -60,12 +60,12 @@ const seen = ({ name, probe }: UnitPlan): string =>
 export const unchanged = ({ certificates, keys }: Parameters<typeof success>[0]): Outcome =>
   nothingToDo(
     certificates === 'trust'
-      ? 'the CA that Magnum serves is trusted already: nothing to do'
+      ? 'the node already trusts the CA that Magnum serves: nothing to do'
       : certificates === 'retire'
-        ? 'no other CA than that of Magnum is trusted any more: nothing to do'
+        ? "the node trusts only Magnum's CA: nothing to do"
         : keys === 'grace'
-          ? 'no old service-account key is accepted any more'
-          : 'the files are as they should be: nothing to do',
+          ? 'no old service-account key is accepted'
+          : 'the files are already as they should be: nothing to do',
   );
 
 export const nothingToDo = (why: string): Outcome => succeeded(`${why}\n`);
@@ -81,12 +81,12 @@ function told(
     return {
       said:
         keys === 'grace'
-          ? 'the grace of old service-account keys is over, they are accepted no more'
+          ? 'the grace of old service-account keys is over: they are no longer accepted'
           : keys === 'first'
-            ? 'the service-account keys of heat-params are in place'
+            ? 'the service-account keys of heat-params are installed'
             : keys === 'trust'
               ? 'the service-account key of the deployment is accepted'
-              : 'the service-account keys of the deployment are in place',
+              : 'the service-account keys of the deployment are installed',
       outputs: {},
     };
   const [first] = node.layout.authorities;
@@ -94,7 +94,7 @@ function told(
   if (phase === 'trust')
     return { said: `the CA ${ca} is trusted beside the old one`, outputs: { fingerprint: ca } };
   if (phase === 'retire')
-    return { said: `the CA ${ca} alone is trusted, the old one is gone`, outputs: { fingerprint: ca } };
+    return { said: `only the CA ${ca} is trusted; the old one is removed`, outputs: { fingerprint: ca } };
   const certificates = [...material.certificates].map(([name, { certificate }]) => [
     name,
     fingerprint(oneCertificate(certificate, name)),

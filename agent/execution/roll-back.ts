@@ -13,7 +13,7 @@ import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
 import { restart, assertAllStable, whySkipped } from './units.ts';
 
-const PUT_BACK = { code: 'put-back', text: 'bring the old files back' } as const;
+const PUT_BACK = { code: 'put-back', text: 'restore the old files' } as const;
 
 /**
  * Undoes a failed run, depending on its progress: deletes staged files, restores replaced ones.
@@ -71,7 +71,7 @@ export async function rollBack(
     reverted = await timed(hands, PUT_BACK, async () => await generations.revert(failing));
   } catch (error) {
     const stuck = report(
-      `the old files could not be brought back: ${sentenceOf(error)}; both generations are kept: mend that, then run "agent rollback", or ask for it again`,
+      `the old files could not be restored: ${sentenceOf(error)}; both generations are kept: correct the cause, then run "agent rollback" or repeat the request`,
     );
     await generations.stick(journal, {
       ...record,
@@ -102,9 +102,9 @@ export async function rollBack(
   const result = report(
     refusing.length === 0
       ? isList(journal)
-        ? 'the former list of revoked certificates is back'
-        : `the old ${about} are back and ${about === 'certificates' ? 'served' : 'in use'}`
-      : `the old files are back, but ${refusing.join('; ')}`,
+        ? 'the former revocation list is restored'
+        : `the old ${about} are restored and ${about === 'certificates' ? 'served' : 'in use'}`
+      : `the old files are restored, but ${refusing.join('; ')}`,
   );
   await generations.end(reverted, { ...record, outcome: toKeep(result, node) } satisfies RunRecord);
   return { is: 'failed', error: result, node };

@@ -85,7 +85,7 @@ export async function assertAllStable(units: readonly UnitSnapshot[], hands: Han
   for (let before = units; ;) {
     const ms = remainingSettleMs(before, hands.clock.elapsed());
     if (ms > 0)
-      await timed(hands, { code: 'see-stability', text: 'see that the units last' }, async () => {
+      await timed(hands, { code: 'see-stability', text: 'check that the units stay up' }, async () => {
         await hands.clock.sleep(ms, NEVER);
       });
     await each(before, async (snapshot, services) => {
@@ -108,7 +108,7 @@ async function explained<T>(
     if (await isGoingDown(hands))
       throw new AgentError(
         'aborted',
-        `the node is being switched off: with ${unit} it goes on at the next start`,
+        `the node is shutting down: the run resumes with ${unit} at the next start`,
         { cause: error },
       );
     await learnKeys(hands);

@@ -63,8 +63,8 @@ async function compareWithFile(
   if (!held) return [];
   const about = { id: 'presented', of: unit, url } as const;
   if (fingerprint(held) === fingerprint(seen))
-    return [{ ...about, verdict: 'good', what: `${unit} presents what ${file} holds` }];
-  const what = `${unit} presents another certificate than ${file} holds (serial ${serialOf(seen)}, the file has ${serialOf(held)})`;
+    return [{ ...about, verdict: 'good', what: `${unit} presents the certificate in ${file}` }];
+  const what = `${unit} does not present the certificate in ${file} (it presents serial ${serialOf(seen)}, the file has ${serialOf(held)})`;
   return [{ ...about, verdict: 'bad', reason: 'differs', isMended: true, what }];
 }
 
@@ -117,7 +117,7 @@ async function askCredential(
     const why = await seeAccepted(kubeconfig, hands, abort);
     if (why === undefined)
       return { ...about, verdict: 'good', what: `the Kubernetes API accepts ${kubeconfig} of ${unit}` };
-    const what = `whether the Kubernetes API accepts ${kubeconfig} of ${unit} cannot be seen: ${why}`;
+    const what = `cannot verify that the Kubernetes API accepts ${kubeconfig} of ${unit}: ${why}`;
     return { ...about, verdict: 'warning', reason: 'unseen', what };
   } catch (error) {
     if (codeOf(error) === 'aborted' || !(error instanceof AgentError)) throw error;

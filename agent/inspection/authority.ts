@@ -51,11 +51,11 @@ export async function compareAuthority(
     ];
   const bad = { ...about, verdict: 'bad', reason: 'differs', isMended: true } as const;
   return isPending
-    ? [{ ...bad, what: `${what}: a rotation waits to be done`, next: 'agent run-once' }]
+    ? [{ ...bad, what: `${what}: a rotation is pending`, next: 'agent run-once' }]
     : [
         {
           ...bad,
-          what: `${what}: no rotation is under way that would replace it`,
+          what: `${what}: no rotation that would replace it is under way`,
           next: `openstack coe ca rotate ${shellQuote(clusterUuid)}`,
         },
       ];

@@ -49,7 +49,7 @@ export function lookAtDifferences(
         {
           id: 'difference',
           verdict: 'good',
-          what: 'each certificate is for the names that it should be for',
+          what: 'every certificate has the expected names',
         },
       ];
 }

@@ -131,7 +131,7 @@ function ofAuthorities({ layout, holdings, served, now, skewMs }: Facts): Differ
             difference(
               'authority-differs',
               path,
-              `${path} does not hold the ${ca} CA that Magnum serves: no certificate is renewed before a rotation`,
+              `${path} does not hold the ${ca} CA that Magnum serves: no certificate is renewed until the next rotation`,
             ),
           ]
         : []),
@@ -205,7 +205,7 @@ const ofPorts = ({ presented }: Facts): Difference[] =>
           difference(
             'presents-another',
             unit,
-            `${unit} presents another certificate on ${where} than ${file} holds`,
+            `${unit} does not present the certificate in ${file} on ${where}`,
           ),
         ]
       : [],

@@ -26,7 +26,7 @@ export function describeFault(fault: Fault): string {
     case 'not-a-ca':
       return 'is not a CA';
     case 'repeated':
-      return 'holds a certificate more than once';
+      return 'contains a certificate more than once';
     case 'wrong-issuer':
       return 'is not signed by the CA of the layout';
     case 'expired':
@@ -34,11 +34,11 @@ export function describeFault(fault: Fault): string {
     case 'not-yet-valid':
       return 'is not valid yet';
     case 'no-pair':
-      return 'holds no certificate with its key';
+      return 'contains no certificate with its key';
     case 'own-key-mismatch':
-      return 'holds a key that does not fit its certificate';
+      return 'contains a key that does not fit its certificate';
     case 'own-key-unreadable':
-      return 'holds a key that cannot be read';
+      return 'contains a key that cannot be read';
     case 'key-missing':
       return `its key ${fault.path} is missing`;
     case 'key-mismatch':
@@ -46,7 +46,7 @@ export function describeFault(fault: Fault): string {
     case 'key-unreadable':
       return `its key ${fault.path} cannot be read as a key`;
     case 'differs':
-      return `does not hold what is in ${fault.path}`;
+      return `differs from ${fault.path}`;
     case 'unreadable':
       return fault.why;
   }

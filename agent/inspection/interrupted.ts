@@ -37,7 +37,7 @@ export async function findInterrupted(
     return { runId, recovery, isUnderWay, text };
   } catch (error) {
     if (codeOf(error) !== 'state') throw error;
-    const text = `an interrupted run is finished or taken back first: ${explain(error)}, it is rebuilt from the certificates`;
+    const text = `an interrupted run is completed or rolled back first: ${explain(error)}; the journal is rebuilt from the certificates`;
     return { runId: null, recovery: 'rebuild', isUnderWay: false, text };
   }
 }

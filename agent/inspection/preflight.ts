@@ -109,7 +109,7 @@ export async function checkDisk(paths: readonly string[], { disk }: Hands): Prom
           : undefined;
     const about = { id: 'disk', of: directory } as const;
     if (bad) findings.push({ ...about, verdict: 'bad', ...bad });
-    else findings.push({ ...about, verdict: 'good', what: `${directory} can be written and has room` });
+    else findings.push({ ...about, verdict: 'good', what: `${directory} is writable and has enough space` });
   }
   for (const path of targets) {
     const type = (await disk.info(path))?.type ?? 'file';
@@ -118,7 +118,7 @@ export async function checkDisk(paths: readonly string[], { disk }: Hands): Prom
       findings.push({
         ...about,
         reason: 'not-a-file',
-        what: `${path} is a ${type}, where a file belongs`,
+        what: `${path} is a ${type}, not a file`,
         next: `ls -ld ${shellQuote(path)}`,
       });
     else if (await disk.sealed(path))
@@ -165,14 +165,14 @@ export async function checkUnit(plan: UnitPlan, hands: Hands, abort: AbortSignal
     return [{ ...about, verdict: 'good', what }, ...(await seeAnswers(plan, hands, abort))];
   const reason = state.active;
   if (state.active !== 'failed')
-    return [{ ...about, verdict: 'warning', reason, what: `${what}: a rotation starts it again` }];
+    return [{ ...about, verdict: 'warning', reason, what: `${what}: a rotation starts it` }];
   return [
     {
       ...about,
       verdict: 'bad',
       reason,
       isMended: true,
-      what: `${what} (${state.result}): a rotation starts it again`,
+      what: `${what} (${state.result}): a rotation starts it`,
       next: `journalctl -n 50 -u ${shellQuote(plan.name)}`,
     },
   ];

@@ -52,7 +52,7 @@ export const lookAtUnlisted = async (hands: LedgerHands, listed: ReadonlySet<str
   (await damagedIn(hands))
     .filter(({ id }) => !listed.has(id))
     .map(({ path }) => ({
-      ...damaged(path, `Heat does not list the deployment of ${path} any more`, putAway(path)),
+      ...damaged(path, `Heat no longer lists the deployment of ${path}`, putAway(path)),
       reason: 'unlisted',
     }));
 
@@ -100,7 +100,7 @@ export async function lookAtGeneration(
         ...about,
         verdict: 'bad',
         reason: 'overdue',
-        what: `${what}, for more than the ${Math.round(deadlineMs / 60_000)} min that it may take`,
+        what: `${what}, for longer than its limit of ${Math.round(deadlineMs / 60_000)} min`,
         next: isDaemon(holder) ? 'systemctl restart coe-agent' : 'agent status',
       },
     ];
@@ -130,7 +130,7 @@ export function lookAtRotation(
         verdict: 'bad',
         reason: 'overdue',
         what: [
-          `the old CA is still trusted, which was to end by ${new Date(due).toISOString()}`,
+          `the old CA is still trusted; its trust was due to end by ${new Date(due).toISOString()}`,
           ...notes.map(({ message }) => message),
         ].join('; '),
         next: 'agent status',

@@ -25,7 +25,7 @@ export async function lookAtLists(node: Node, hands: Hands, abort: AbortSignal):
         of: row.file.path,
         verdict: 'bad',
         reason: 'missing',
-        what: `${row.file.path} is missing: the unit ${row.unit} goes by it, and lets nobody in`,
+        what: `${row.file.path} is missing: without it the unit ${row.unit} rejects every client`,
       });
   }
   return findings;
@@ -45,7 +45,7 @@ async function findingOf(
     ...about,
     reason,
     verdict: isRead && shutsOut ? 'bad' : 'warning',
-    what: isRead && shutsOut ? `${what}: the unit ${unit} lets nobody in` : what,
+    what: isRead && shutsOut ? `${what}: the unit ${unit} rejects every client` : what,
   });
   try {
     const list = readRevocationList(content, `the list in ${file.path}`);
@@ -55,14 +55,15 @@ async function findingOf(
       return trouble(
         verifies,
         'wrong-issuer',
-        `the list in ${file.path} is of another CA than the ${type} CA of now`,
+        `the list in ${file.path} is not signed by the present ${type} CA`,
       );
     const { nextUpdate } = list;
-    if (nextUpdate === undefined) return { ...about, verdict: 'good', what: `${file.path} holds a list` };
+    if (nextUpdate === undefined)
+      return { ...about, verdict: 'good', what: `${file.path} contains a revocation list` };
     const until = new Date(nextUpdate).toISOString();
     if (nextUpdate < clock.now())
       return trouble(verifies, 'expired', `the list in ${file.path} expired on ${until}`);
-    const what = `the list in ${file.path} holds until ${until}`;
+    const what = `the list in ${file.path} is valid until ${until}`;
     return nextUpdate - clock.now() < SOON_MS
       ? { ...about, verdict: 'warning', reason: 'ends-soon', what }
       : { ...about, verdict: 'good', what };

@@ -49,7 +49,7 @@ function noteOfUsers({ at, count, users, isAll }: NonNullable<RotationRecord['ol
     .slice(0, SHOWN)
     .map(({ kind, namespace, name }) => [kind, namespace, name].filter(Boolean).join(' '));
   const rest = count > SHOWN ? ` and ${count - SHOWN} more` : '';
-  const part = isAll ? '' : '; not all were seen';
+  const part = isAll ? '' : '; the search was incomplete';
   return {
     code: 'old-ca-in-use',
     message: `objects in the cluster still need the old CA (seen ${seenAt}${part}): ${named.join(', ')}${rest}`,
@@ -74,8 +74,8 @@ function noteOfWait(
       code: 'rotation-held',
       message:
         waits.until === holdWarned
-          ? `the rotation is on hold${until}, which is soon: then the next phase begins; agent rotation hold keeps it longer`
-          : `the rotation is on hold${until}: agent rotation continue`,
+          ? `the rotation is on hold${until}, and the next phase then begins; to extend the hold: agent rotation hold`
+          : `the rotation is on hold${until}; to end the hold: agent rotation continue`,
       ...fields,
       ...(waits.until === holdWarned && { endsSoon: true }),
     };
@@ -120,7 +120,7 @@ export async function notesOfTurn({ disk }: Pick<Hands, 'disk'>): Promise<Note[]
       code: 'turn-missed',
       reason: turnMissed.why,
       seenAt,
-      message: `this master has restarted nothing without its turn (${seenAt}): ${why}; start one, or in an emergency: ${WITHOUT_TURN}`,
+      message: `this master has no turn and has restarted nothing (${seenAt}): ${why}; start one, or in an emergency: ${WITHOUT_TURN}`,
     },
   ];
 }

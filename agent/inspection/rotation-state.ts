@@ -78,7 +78,7 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
         {
           code: 'retire-is-next',
           message:
-            'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"',
+            'the new CA has signed the certificates, and the old CA is still trusted: when every node is this far, run the phase "retire"',
         },
       ],
     };
@@ -89,7 +89,7 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
         {
           code: 'reissue-is-next',
           message:
-            'the new CA is trusted beside the old one, which has signed the certificates: once every node has come so far, renew them with the phase "reissue"',
+            'the new CA is trusted, and the old CA has signed the certificates: when every node is this far, run the phase "reissue"',
         },
       ],
     };
@@ -99,7 +99,7 @@ async function phaseOf({ layout }: Node, { disk }: Reader): Promise<RotationStat
       {
         code: 'signers-differ',
         message:
-          'several CAs are trusted, and not all certificates are known to be of the newest: renew them with the phase "reissue"',
+          'several CAs are trusted, and some certificates may not be signed by the newest: run the phase "reissue"',
       },
     ],
   };

@@ -8,7 +8,7 @@ const HARMLESS: ReadonlySet<string> = new Set([NEEDED, 'reader', '_member_']);
 const LIMIT = {
   trust:
     'if no service of the cluster needs more, set [trust] roles in magnum.conf before clusters are created',
-  'application-credential': 'make another one with --role member',
+  'application-credential': 'create one with --role member alone',
 } as const;
 
 /**
@@ -19,7 +19,7 @@ export const lookAtTrustee = (login: string): Finding => ({
   id: 'trust-roles',
   verdict: 'warning',
   reason: 'no-trust',
-  what: `heat-params has no TRUST_ID, so this node logs in as ${login}: Magnum 2023.2 and newer sign no certificate for it, unless their policy allows cluster_user, or the node is given an application credential (cloud.application_credential)`,
+  what: `heat-params has no TRUST_ID, so this node logs in as ${login}: Magnum 2023.2 and newer sign no certificate for it; set cloud.application_credential, or allow cluster_user in Magnum's policy`,
 });
 
 /**
@@ -29,21 +29,21 @@ export const lookAtTrustee = (login: string): Finding => ({
 export function lookAtRoles(of: 'trust' | 'application-credential', roles: readonly string[]): Finding {
   const about = { id: 'trust-roles' } as const;
   const subject = of === 'trust' ? 'the trust delegates' : 'the application credential has';
-  const what = `${subject} ${roles.join(', ') || 'no role that Keystone tells'}`;
+  const what = `${subject} ${roles.join(', ') || 'roles that Keystone does not name'}`;
   const others = roles.filter((role) => !HARMLESS.has(role));
   if (others.length > 0)
     return {
       ...about,
       verdict: 'warning',
       reason: 'more-than-needed',
-      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, and certificates need ${NEEDED} alone; ${LIMIT[of]} (docs/security.md)`,
+      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, but certificates need only ${NEEDED}; ${LIMIT[of]} (docs/security.md)`,
     };
   if (!roles.includes(NEEDED))
     return {
       ...about,
       verdict: 'warning',
       reason: 'member-missing',
-      what: `${what}, and not ${NEEDED}: Magnum 2023.2 and newer sign no certificate for it`,
+      what: `${what}, but not ${NEEDED}: Magnum 2023.2 and newer sign no certificate for it`,
     };
   return { ...about, verdict: 'good', what };
 }

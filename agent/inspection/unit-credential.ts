@@ -58,7 +58,7 @@ async function asUnit<T extends object | undefined>(
       const { status, text } = await api.ask({ what, method: 'GET', path, abort });
       // kube-apiserver answers 401 to a bad client certificate, even if anonymous requests are allowed.
       if (status === 401 || status === 429 || status >= 500)
-        throw new AgentError('not-yet', `${what}: it says ${status}`, {
+        throw new AgentError('not-yet', `${what}: it answers ${status}`, {
           ...(status === 401 && !address.isOwn && { reason: REFUSED_ELSEWHERE }),
         });
       return { status, text };
@@ -66,7 +66,7 @@ async function asUnit<T extends object | undefined>(
   } catch (error) {
     // A load balancer may forward to another server than the one whose certificate was just checked.
     if (address.isOwn || !(error instanceof AgentError) || error.reason !== 'ca-unknown') throw error;
-    return `${error.message}: that master may not have been asked yet`;
+    return `${error.message}: that master may not have rotated yet`;
   } finally {
     api.close();
   }
@@ -79,7 +79,7 @@ async function addressIn(
   abort: AbortSignal,
 ): Promise<(KubernetesAddress & { isOwn: boolean }) | string> {
   const text = await readText(disk, path);
-  if (text === undefined) return `there is no ${path}`;
+  if (text === undefined) return `${path} does not exist`;
   const { ca, certificate, key } = identityIn(path, text);
   const read = async (file: string): Promise<string | undefined> => await readText(disk, file);
   const client = {
@@ -105,7 +105,7 @@ async function addressIn(
   if (!signerOf(leaf, certificatesIn(trusted, path))) {
     const why = `${url.host} presents a certificate of a CA that ${path} does not trust`;
     if (isOwn) throw new AgentError('not-yet', why);
-    return `${why}: that master may not have been asked yet`;
+    return `${why}: that master may not have rotated yet`;
   }
   return { host, port, ca: trusted, client: { cert: client.cert, key: client.key }, isOwn };
 }

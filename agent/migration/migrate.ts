@@ -75,7 +75,7 @@ async function performStep(step: MigrationStep, hands: Hands, abort: AbortSignal
           event: 'notice',
           code: 'deployment-unanswered',
           of: id,
-          text: `deployment ${id} was begun by heat-config, which has not noted an answer; it is not run again`,
+          text: `deployment ${id} was started by heat-config, which has recorded no result; it is not run again`,
         });
       await disk.makeDirectory(LEDGER, { mode: 0o700 });
       const path = join(LEDGER, TAKEN_OVER);
@@ -117,7 +117,7 @@ async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promis
   await units.freeze(unit, abort);
   const { clock } = hands;
   const deadline = clock.elapsed() + PATIENCE_MS;
-  const what = `${unit} is still running a deployment: try again when that has ended`;
+  const what = `${unit} is still running a deployment: retry when the deployment has ended`;
   await pollUntil(
     { clock, everyMs: AGAIN_MS, deadline, late: { code: 'not-yet', reason: 'still-running', what } },
     abort,
@@ -127,7 +127,7 @@ async function letFinish(unit: string, hands: Hands, abort: AbortSignal): Promis
       if (now.others === undefined)
         throw new AgentError(
           'precondition',
-          `whether ${unit} runs a deployment cannot be told (what it has started cannot be seen): stop it when it does not, and migrate again`,
+          `cannot see whether ${unit} runs a deployment: stop the unit when it is idle, and migrate again`,
           { reason: 'running-unknown' },
         );
       throw new AgentError('not-yet', `${now.others} of its processes still run`);

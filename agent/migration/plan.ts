@@ -92,7 +92,7 @@ export async function statusOf(
 
 const translated = (ini: string): string =>
   formatConfigFile(
-    `what ${OS_COLLECT_CONFIG} says, written by agent migrate`,
+    `the settings of ${OS_COLLECT_CONFIG}, written by agent migrate`,
     translateOsCollectConfig(ini, () => undefined),
   );
 
@@ -107,7 +107,7 @@ export async function planReturn(hands: Hands, abort: AbortSignal): Promise<Migr
   if (open.length > 0)
     throw new AgentError(
       'not-yet',
-      `giving the node back: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" brings it to its end`,
+      `returning the node: ${open.map(({ id, state }) => `${id} is only ${state}`).join(', ')}; "agent run-once" completes it`,
       { reason: 'unacknowledged' },
     );
   const before = await readBefore(disk);
@@ -136,7 +136,7 @@ export const showMigration = (step: MigrationStep): ShownStep => {
 function describeMigration(step: MigrationStep): string {
   switch (step.do) {
     case 'let-finish':
-      return `let ${step.unit} begin nothing new, and finish what it has begun`;
+      return `freeze ${step.unit}, and wait for its running deployments`;
     case 'take-over-ids':
       return 'take over the ids of the deployments that heat-config has applied';
     case 'take-over-queue':
@@ -148,14 +148,14 @@ function describeMigration(step: MigrationStep): string {
     case 'enable-and-start':
       return `enable and start ${step.unit}`;
     case 'hand-back-ids':
-      return `let heat-config take ${step.ids.length} deployments for applied`;
+      return `record ${step.ids.length} deployments as applied for heat-config`;
     case 'leave':
-      return `leave ${step.path} alone, which os-refresh-config has run at every change and nobody runs any more`;
+      return `note: os-refresh-config ran ${step.path} at every change; nothing runs it after the migration`;
     case 'tell':
-      return `mind that ${step.unit} has ${step.name} in its environment, which the agent does not see: write ${step.instead}`;
+      return `note: the agent does not see ${step.name} in the environment of ${step.unit}: write ${step.instead}`;
     case 'mind':
-      return `mind that os-collect-config goes by ${OS_COLLECT_CONFIG}, while this node ${step.polling}`;
+      return `note: os-collect-config uses ${OS_COLLECT_CONFIG}, but this node ${step.polling}`;
     case 'remove-config':
-      return `remove ${step.path}, which is as agent migrate has written it`;
+      return `remove ${step.path}, unchanged since agent migrate wrote it`;
   }
 }

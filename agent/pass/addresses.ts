@@ -54,9 +54,9 @@ export async function withAddresses(
     const addresses = kept.of.get(key) ?? [];
     const outcome =
       addresses.length > 0
-        ? `the new certificates keep ${addresses.join(', ')} of those that they replace`
-        : 'the certificates are without it';
-    const text = `heat-params has no ${key}, nor could the cloud be asked: ${outcome} (${explain(error)})`;
+        ? `the new certificates keep ${addresses.join(', ')} of the former ones`
+        : 'the certificates lack this address';
+    const text = `heat-params has no ${key}, and the cloud does not tell it: ${outcome} (${explain(error)})`;
     const code = addresses.length > 0 ? 'address-kept' : 'address-unknown';
     // Many nodes have no public address. Without KUBE_NODE_IP, clients cannot reach the node by its own address.
     if (key === 'KUBE_NODE_IP') progress({ event: 'notice', code, of: key, text });

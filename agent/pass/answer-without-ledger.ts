@@ -65,7 +65,7 @@ export async function tellUnrecorded(
 }
 
 const inWords = (cause: unknown): string =>
-  `this node cannot go on: ${explain(cause)}; nothing new is begun there, and what had been begun comes to its end, once that is mended: ask for it again then`;
+  `the node cannot record its work, and starts nothing new: ${explain(cause)}; correct the cause, then repeat the request: the agent first completes interrupted work`;
 
 /** Whether this node serves the deployment's group. */
 async function isServed(deployment: Deployment, { ledger, config, hooks }: Hands): Promise<boolean> {

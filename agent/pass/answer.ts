@@ -73,7 +73,7 @@ export async function answer(
       return undefined;
     case 'unknown':
       return isFinished && !isGivenUp(entry)
-        ? { id, code: 'unasked', why: 'whether it is still waited for could not be asked' }
+        ? { id, code: 'unasked', why: 'the cloud cannot be asked whether it still waits for the result' }
         : undefined;
     case 'awaited': {
       const current = entry.unlisted === undefined ? entry : await ledger.relist(fate.deployment);

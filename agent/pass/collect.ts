@@ -61,7 +61,7 @@ export async function collect(
   const results = await Promise.allSettled(
     hands.collectors.map(async (collector) => await collector.collect(abort)),
   );
-  if (abort.aborted) throw new AgentError('aborted', 'stopped while asking what is wanted');
+  if (abort.aborted) throw new AgentError('aborted', 'stopped while polling');
   const faults = results.map((result) =>
     result.status === 'rejected'
       ? [asAgentError(result.reason)]
@@ -148,9 +148,13 @@ export function understand(
         // The same deployment from two collectors is valid, for example while the transport changes.
         else if (unlessTooDeep(() => isDeepStrictEqual(other.raw, raw.value)) !== true)
           problems.push(
-            new AgentError('bad-deployment', `deployment ${deployment.id} is there twice; the first counts`, {
-              reason: 'deployment-twice',
-            }),
+            new AgentError(
+              'bad-deployment',
+              `deployment ${deployment.id} occurs twice; the first one counts`,
+              {
+                reason: 'deployment-twice',
+              },
+            ),
           );
       }
       understood.push(said);

@@ -52,7 +52,7 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
     await finish(RUN_ID, failed(error), hands);
     throw new AgentError(
       'unit',
-      `old service-account keys could not be taken away, they are accepted until ${await putOff(hands)}: ${explain(error)}`,
+      `old service-account keys could not be removed, and are accepted until ${await putOff(hands)}: ${explain(error)}`,
       { cause: error, reason: 'keys-kept' },
     );
   }

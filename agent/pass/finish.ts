@@ -33,7 +33,7 @@ export async function finish(
   const { generations, keptRequests } = hands;
   const under = await generations.current();
   if (under?.runId === runId && UNDER_WAY.has(under.state))
-    throw new AgentError('state', `how ${runId} ended could not be written down: ${outcome.stderr.trim()}`);
+    throw new AgentError('state', `the outcome of ${runId} could not be recorded: ${outcome.stderr.trim()}`);
   // The journal was written but not synced. Its outcome counts, not this error.
   const isKnown = under?.runId === runId && under.state === 'ended';
   const known = isKnown ? v.parse(RunRecordSchema, under.run) : { outcome, asks };

@@ -73,12 +73,11 @@ async function intendForCertificates(
   const plan = planKeys(keys, node, await unitsOf(node, hands, abort), isAtOnce ? [] : PHASES_LEFT);
   if (!isCurrent || brings === 'earlier-keys')
     return { kind: 'change', node, plan, why: GOING_BACK, magnum: 'roll-back' };
-  const why = `the service-account keys alone differ; ${describeNode(node)}`;
+  const why = `only the service-account keys differ; ${describeNode(node)}`;
   return { kind: 'change', node, plan, why, magnum: 'keys' };
 }
 
-const NOTHING =
-  'the node has the CAs that Magnum serves, the service-account keys and the version already: nothing to do';
+const NOTHING = "the node already has Magnum's CAs, the service-account keys and the version: nothing to do";
 
 /** Magnum's rotation does not name a phase. */
 const ROTATION: RotateOperation = {
@@ -143,7 +142,7 @@ function withNotices<I extends Intention>(intention: I, more: readonly PlanNotic
     return { ...intention, why: [...more.map(({ text }) => text), intention.why].join('\n') };
   const { plan } = intention;
   if (plan.kind !== 'certificates' && plan.kind !== 'keys')
-    throw new AgentError('state', `a plan of the kind ${plan.kind} says nothing beside`);
+    throw new AgentError('state', `a plan of the kind ${plan.kind} has no notices`);
   const stage = { ...plan.stage, notices: [...(plan.stage.notices ?? []), ...more] };
   return { ...intention, plan: { ...plan, stage } };
 }

@@ -47,7 +47,7 @@ export async function intendToGoBack(
 }
 
 export const GOING_BACK =
-  'Heat goes back to earlier inputs, which ask for no new certificates: the node keeps those that it has, and the next rotation renews them';
+  'Heat rolls back to earlier inputs, which request no new certificates: the node keeps its certificates until the next rotation';
 
 /**
  * Rejects keys that would lock out every pod, before any other work. A role without service-account keys ignores them.

@@ -45,7 +45,7 @@ export async function intendToUpgrade(
   const { runs } = hands;
   const run = await runs.runs.look(id);
   if (run.is === 'running') {
-    const why = 'the upgrade has been started already';
+    const why = 'the upgrade is already running';
     const intention = {
       kind: 'run',
       run: { do: 'take-up', id },
@@ -63,7 +63,7 @@ export async function intendToUpgrade(
   if (!due) return DONE;
   const { is, stderr } = await endOfRun(id, run, runs);
   if (run.is === 'lost' || is === 'failed' || !due.reboots)
-    throw new AgentError('unit', `${due.what}: the upgrade has ended without it: ${stderr.trim()}`, {
+    throw new AgentError('unit', `${due.what}: the upgrade ended without doing this: ${stderr.trim()}`, {
       reason: 'upgrade-incomplete',
     });
   const step = { code: 'await-reboot', text: `wait for the reboot to ${due.what}` } as const;
@@ -84,7 +84,7 @@ async function awaitReboot(
   const deadline = clock.elapsed() + REBOOT_MS;
   await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
     const due = await dueUpgrade(operation, node, hands, abort);
-    if (due) throw new AgentError('not-yet', `it is to ${due.what}`);
+    if (due) throw new AgentError('not-yet', `still to do: ${due.what}`);
   });
 }
 
@@ -120,7 +120,7 @@ async function orderUpgrade(
   if (upgrade === undefined)
     throw new AgentError(
       'precondition',
-      `Magnum asks to ${what}: where its upgrade ends and its certificates begin cannot be told in this text, so none of it is run`,
+      `Magnum asks to ${what}: the agent cannot separate the upgrade from the certificates in this script, so it runs none of it`,
       { reason: 'upgrade-inseparable' },
     );
   const run = selectRun({ ...deployment, raw: { ...deployment.raw, config: upgrade } });
@@ -132,7 +132,7 @@ async function orderUpgrade(
   if (!step)
     throw new AgentError(
       'precondition',
-      `Magnum asks to ${what}, with a script for the inside of heat-container-agent: this node has no such container, so nothing is run`,
+      `Magnum asks to ${what}, with a script for heat-container-agent's container: this node has no such container, so the script is not run`,
       { reason: 'no-agent-container' },
     );
   return { kind: 'run', run: step, why: what, continues: true, magnum: 'upgrade' };

@@ -99,7 +99,7 @@ async function intendToRun(
   const { hooks, runs } = hands;
   const { is } = await runs.runs.look(id);
   if (is === 'running' || is === 'ended' || is === 'lost')
-    return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
+    return { kind: 'run', run: { do: 'take-up', id }, why: 'it is already started' };
   const hook = await hooks.find(operation.hook);
   if (hook === undefined && operation.hook !== 'script') return undefined;
   if (hook === undefined && makesCertificates(String(operation.deployment['config'])))
@@ -128,7 +128,7 @@ async function intendToCreate(
   if (operation?.kind !== 'run') return undefined;
   const { id } = deployment;
   if (['running', 'ended', 'lost'].includes((await hands.runs.runs.look(id)).is))
-    return { kind: 'run', run: { do: 'take-up', id }, why: 'it has been started already' };
+    return { kind: 'run', run: { do: 'take-up', id }, why: 'it is already started' };
   const run = await runInContainer(operation, deployment, { what: 'the script' }, hands, abort);
   return (
     run && { kind: 'run', run, why: 'Magnum sets the cluster up, with a script for heat-container-agent' }
@@ -149,12 +149,12 @@ async function runMakeCert(
   if (!run)
     throw new AgentError(
       'precondition',
-      "the script makes certificates as Magnum's make-cert does, for the inside of heat-container-agent: this node has no such container, and on the node itself it would empty the CA file; use the group coe-rotate",
+      "the script is Magnum's make-cert, for heat-container-agent's container: this node has no such container, and on the node itself the script would empty the CA file; use the group coe-rotate",
       { reason: 'no-agent-container' },
     );
   return {
     kind: 'run',
     run,
-    why: "the script makes certificates as Magnum's make-cert does: it runs in a container like heat-container-agent's",
+    why: "the script is Magnum's make-cert: it runs in a container like heat-container-agent's",
   };
 }

@@ -48,7 +48,7 @@ export async function rebuildJournal(hands: Hands, abort: AbortSignal): Promise<
     ...copies.pems.keys(),
     ...copies.kubeconfigs.keys(),
   ];
-  const stdout = 'the journal was damaged; the certificates themselves said how to go on\n';
+  const stdout = 'the journal was damaged, and was rebuilt from the certificates\n';
   const outcome = succeeded(stdout);
   const record: RunRecord = { units, outcome, about: 'certificates' };
   const journal = await generations.rebuild(paths, record);

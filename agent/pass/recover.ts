@@ -90,16 +90,20 @@ function causeOf({ cause, outcome, about, resumed }: Whole): AgentError {
   if (outcome.is === 'failed')
     return new AgentError('unit', outcome.stderr.trimEnd(), { reason: outcome.error?.reason });
   return resumed >= MOST_RESUMED.forward
-    ? new AgentError('unit', `the agent was ended ${resumed + 1} times before the new ${about} were proven`, {
-        reason: 'ended-too-often',
-      })
-    : new AgentError('unit', `the new ${about} failed, and that was interrupted on its way back`);
+    ? new AgentError(
+        'unit',
+        `the agent was killed ${resumed + 1} times before the new ${about} were proven`,
+        {
+          reason: 'ended-too-often',
+        },
+      )
+    : new AgentError('unit', `the new ${about} failed, and their rollback was interrupted`);
 }
 
 async function giveUp(journal: Journal, record: Whole, hands: Hands): Promise<Outcome> {
   const { resumed } = record;
   const { message, excerpt } = causeOf(record);
-  const why = `${message}; the old files could not be brought back: the agent was ended ${resumed + 1} times in all; both generations are kept: mend what ends it, then run "agent rollback", or ask for it again`;
+  const why = `${message}; the old files could not be restored: the agent was killed ${resumed + 1} times in all; both generations are kept: correct the cause, then run "agent rollback" or repeat the request`;
   const outcome = failed(new AgentError('state', why, { reason: 'ended-too-often', excerpt }), 'stuck');
   await hands.generations.stick(journal, { ...record, resumed: 0, outcome } satisfies RunRecord);
   return outcome;

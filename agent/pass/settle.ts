@@ -55,7 +55,7 @@ async function begin(deployment: Deployment, intention: Begun, hands: Hands): Pr
     return failed(
       new AgentError(
         'state',
-        `it was begun ${begun} times, and each time something ended it before it was done: it is not begun again, ask for it anew`,
+        `started ${begun} times, and interrupted each time: it is not started again; to retry, create a new deployment`,
         { reason: 'begun-too-often' },
       ),
     );
@@ -77,7 +77,7 @@ const replacesFiles = ({ kind }: Operation): boolean =>
 
 const LOST = new AgentError(
   'state',
-  "this node's record of the deployment is damaged: whether it has run is not known, and it is not run again; ask for it anew",
+  "this node's record of the deployment is damaged, so its outcome is unknown: it is not run again; to retry, create a new deployment",
   { reason: 'record-damaged' },
 );
 

@@ -72,7 +72,7 @@ export async function resumeInTurn<T>(
   return node ? await inTurn(node, hands, abort, work, true) : await work();
 }
 
-const TAKING = { code: 'take-turn', text: 'take the turn of this master' } as const;
+const TAKING = { code: 'take-turn', text: 'wait for the turn of this master' } as const;
 
 type Taken = { turn: TurnPlace; known: Known };
 
@@ -113,7 +113,7 @@ async function waitForTurn(
 }
 
 const NO_API =
-  'no API server of the cluster answers, so this master gets no turn and restarts nothing: start one, or restart without a turn (--without-turn)';
+  'no API server of the cluster answers, so this master gets no turn and restarts nothing: start an API server, or use --without-turn';
 
 const notYet = (why: string, ...who: string[]): AgentError =>
   new AgentError('not-yet', `${why}: ${who.join(', ')}`, { reason: why });

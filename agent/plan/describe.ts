@@ -39,33 +39,33 @@ function describeStep(step: Step | RunStep): string {
     }
     case 'ask-cluster':
       return step.ca === undefined
-        ? "see that the cloud's catalogue fits"
-        : `see that Magnum gives them the ${step.ca} CA of this cluster`;
+        ? "check the cloud's catalogue"
+        : `check that Magnum serves the ${step.ca} CA of this cluster for these credentials`;
     case 'see-cloud':
-      return `see that Keystone at ${step.url} is trusted with the new CA bundle`;
+      return `check that the new CA bundle trusts Keystone at ${step.url}`;
     case 'stage':
     case 'stage-credentials':
       return `stage the new files beside ${count(step.paths.length, 'target')}`;
     case 'stage-files':
       return `stage the new files beside ${count(step.files.length, 'target')}`;
     case 'replace':
-      return 'put the new files in place';
+      return 'replace the old files with the new ones';
     case 'restart': {
       const { name, probe } = step.unitPlan;
       return probe
-        ? `restart ${name} and see its certificate on ${hostPort(probe.host, probe.port)}`
+        ? `restart ${name} and check its certificate on ${hostPort(probe.host, probe.port)}`
         : `restart ${name}`;
     }
     case 'prove-list':
-      return `see ${step.list.unitPlan.name} go by ${step.list.file}`;
+      return `prove that ${step.list.unitPlan.name} enforces ${step.list.file}`;
     case 'restart-workloads':
-      return `restart the workloads of the cluster through ${hostPort(step.plan.host, step.plan.port)}`;
+      return `restart the cluster's workloads through ${hostPort(step.plan.host, step.plan.port)}`;
     case 'change-objects':
       return `change the login in the Kubernetes API through ${hostPort(step.plan.host, step.plan.port)}, and replace the pods that read it`;
     case 'run':
       return `run ${step.request.what}, for at most ${step.request.timeoutMs / 1000} s`;
     case 'take-up':
-      return 'wait for the end of the run that is under way';
+      return 'wait for the running script';
   }
 }
 
@@ -116,7 +116,7 @@ function particularsOf(step: Step | RunStep): Particular[] {
       return [
         ...(accepted === undefined
           ? []
-          : [{ code: 'accepts', of: accepted, text: `lets ${accepted} in` } as const]),
+          : [{ code: 'accepts', of: accepted, text: `accepts ${accepted}` } as const]),
         ...(refused === undefined
           ? []
           : [{ code: 'refuses', of: refused, text: `refuses ${refused}` } as const]),
@@ -126,7 +126,7 @@ function particularsOf(step: Step | RunStep): Particular[] {
       return [...step.paths.map(fileOf), ...step.notices];
     case 'restart-workloads': {
       const { namespaces, perSecond } = step.plan;
-      const text = `${perSecond} a second; those of ${namespaces.join(', ')} are waited for`;
+      const text = `${perSecond} per second; waits for those of ${namespaces.join(', ')}`;
       return [{ code: 'workloads', namespaces, perSecond, text }];
     }
     case 'log-in':

@@ -45,15 +45,15 @@ export function recoveryOf({ state, run }: Pick<Journal, 'state' | 'run'>): Reco
 export function describeRecovery(recovery: Recovery, runId: string): string {
   switch (recovery) {
     case 'clear':
-      return `the interrupted run of ${runId} has replaced nothing: what it has staged is removed, and it is made again if it is still asked for`;
+      return `the interrupted run of ${runId} has replaced no file: its staged files are removed, and it is repeated if it is still requested`;
     case 'record':
       return `the run of ${runId} has ended: its outcome is recorded`;
     case 'go-on':
-      return `the interrupted run of ${runId} is finished first: its files are put in place, its units restarted and proven`;
+      return `the interrupted run of ${runId} is completed first: its files are installed, and its units restarted and proven`;
     case 'take-back':
-      return `the interrupted run of ${runId} is taken back first: the old files come back, the units are restarted and proven`;
+      return `the interrupted run of ${runId} is rolled back first: the old files are restored, and the units restarted and proven`;
     case 'give-up':
-      return `the interrupted run of ${runId} was gone on with too often: both generations are kept, and the node is stuck`;
+      return `the interrupted run of ${runId} was resumed too often: both generations are kept, and the node is stuck`;
     case 'wait-for-person':
       return `the node is stuck since the run of ${runId}: neither generation is complete; run "agent rollback", or rotate again`;
   }

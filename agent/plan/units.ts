@@ -55,7 +55,7 @@ export async function listeningOfUnit(unit: string, hands: AskHands, abort: Abor
 
 async function readConfig(path: string, { disk }: AskHands): Promise<unknown> {
   const text = await readText(disk, path);
-  if (text === undefined) throw new AgentError('bad-file', `there is no ${path}`);
+  if (text === undefined) throw new AgentError('bad-file', `${path} does not exist`);
   const { parseYaml } = await import('../config/yaml.ts');
   return parseYaml(path, text);
 }

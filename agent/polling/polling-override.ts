@@ -150,7 +150,7 @@ function usable(configured: Config, section: unknown): Config {
     if (codeOf(error) !== 'config') throw error;
     throw new AgentError(
       'bad-metadata',
-      `the section os-collect-config of the metadata cannot be used, and the node polls as before: ${explain(error)}`,
+      `ignoring the section os-collect-config of the metadata: ${explain(error)}`,
       { cause: error, reason: 'polling-section' },
     );
   }
@@ -181,10 +181,10 @@ function inWords({ state, section, unanswered, why, since }: OverrideRecord, con
   const at = new Date(since).toISOString();
   switch (state) {
     case 'trial':
-      return `polls with ${names}, as the metadata says since ${at}; ${unanswered} of ${PATIENCE} polls on trial had no answer`;
+      return `polls with ${names}, as the metadata requests since ${at}; on trial, ${unanswered} of at most ${PATIENCE} polls failed`;
     case 'adopted':
-      return `polls with ${names}, as the metadata says since ${at}`;
+      return `polls with ${names}, as the metadata requests since ${at}`;
     case 'given-up':
-      return `the metadata's way to poll (${names}) was given up at ${at} and is tried again after ${REST_MS / 60_000} min, or when the former is silent: ${why}`;
+      return `the polling override of the metadata (${names}) failed at ${at}; retry after ${REST_MS / 60_000} min, or when the former collectors are silent: ${why}`;
   }
 }

@@ -17,7 +17,8 @@ const NAMES: readonly string[] = SERVED_COLLECTORS;
  * @throws `config` when the node could not poll with the result
  */
 export function withSection(configured: Config, section: unknown): Config {
-  if (!isObject(section)) throw new AgentError('config', 'it is no map of settings', { reason: 'not-a-map' });
+  if (!isObject(section))
+    throw new AgentError('config', 'it is not a map of settings', { reason: 'not-a-map' });
   const said = translatePredecessor({
     general: textsOf(section),
     section: (name) => textsOf(section[name]),
@@ -32,7 +33,7 @@ export function withSection(configured: Config, section: unknown): Config {
     : configured.collectors;
   const unserved = collectors.find((name) => !NAMES.includes(name));
   if (unserved !== undefined)
-    throw new AgentError('config', `the collector ${unserved} is not served`, {
+    throw new AgentError('config', `the collector ${unserved} is not supported`, {
       reason: 'collector-not-served',
     });
   // An incomplete section of an unused collector is ignored.

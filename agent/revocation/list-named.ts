@@ -27,7 +27,7 @@ export async function whyNotRead(
   const pattern = names(file.path);
   if (lines.some((line) => pattern.test(line))) return undefined;
   const looked = ['its unit', ...places].join(', ');
-  return { code: 'list-not-named', of: unit, text: `nothing in ${looked} says ${setting(file.path)}` };
+  return { code: 'list-not-named', of: unit, text: `${looked}: ${setting(file.path)} is not set` };
 }
 
 /** Reads a file, or every file in a directory. */

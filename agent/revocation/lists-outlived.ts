@@ -26,12 +26,12 @@ export async function listsOutlived(
     const pem = authorities.get(type);
     const content = await readIfThere(hands.disk, file.path);
     if (content === undefined || pem === undefined || isOf(content, pem, row)) continue;
-    const what = `${file.path} holds a list of the former ${type} CA`;
+    const what = `${file.path} contains a list of the former ${type} CA`;
     if (!READERS[reader].verifies) said.push(`${what}, which revokes none of the new certificates`);
     else if ((await whyNotRead(row, hands, abort)) === undefined)
       throw new AgentError(
         'precondition',
-        `${what}: with the new one the unit ${unit}, which goes by OpenSSL's rules, would refuse every client; take the list out of its configuration, rotate, and put a list of the new CA in place`,
+        `${what}: with the new CA the unit ${unit} would reject every client, as OpenSSL does; remove the list from its configuration, rotate, then install a list of the new CA`,
         { reason: 'list-outlived' },
       );
   }

@@ -48,7 +48,7 @@ export async function intendToRevoke(
   if (rows.length === 0)
     throw new AgentError(
       'precondition',
-      `nothing on a ${node.role} of the layout ${node.chosen.layout.name} goes by a list of the ${types} CA: send it to the servers that have such a service, or describe the service in a layout of your own`,
+      `no service on a ${node.role} of the layout ${node.chosen.layout.name} reads a list of the ${types} CA: send the list to servers with such a service, or describe the service in your own layout`,
       { reason: 'no-reader' },
     );
 
@@ -57,7 +57,7 @@ export async function intendToRevoke(
   if (revoked.length > 0 && !operation.allowOwn)
     throw new AgentError(
       'precondition',
-      `the list revokes what this node itself uses: ${revoked.map(inWords).join(', ')}; renew the certificates first, or set allow_own`,
+      `the list revokes certificates of this node: ${revoked.map(inWords).join(', ')}; renew the certificates first, or set allow_own`,
       { reason: 'own-certificate' },
     );
 
@@ -71,7 +71,7 @@ export async function intendToRevoke(
   }
   const what = describeList(list, types, ca);
   if (wanted.length === 0)
-    return { kind: 'nothing', reason: 'list-in-place', why: `${what} is in place already` };
+    return { kind: 'nothing', reason: 'list-in-place', why: `${what} is already installed` };
   const units = await unitsOf(node, hands, abort);
   const lists = operation.prepare ? [] : wanted.map((row) => listPlan(row, operation, own, units));
   const files = wanted.map(({ file, reader }) => ({
@@ -79,9 +79,9 @@ export async function intendToRevoke(
     content: READERS[reader].form === 'der' ? list.der : revocationListToPem(list),
   }));
   const said = [
-    `${what}, in place:`,
+    `${what}, installed:`,
     ...files.map(({ path }) => `  ${path}`),
-    ...(operation.prepare ? ['prepared alone: no service has been seen to go by it'] : []),
+    ...(operation.prepare ? ['prepared only: no service has proven to enforce it'] : []),
   ];
   return {
     kind: 'change',
@@ -125,7 +125,7 @@ function checkReader({ reader, unit, file }: RevocationListRow, ca: X509Certific
   if (!READERS[reader].verifies || usage === undefined || (usage & SIGNS_LISTS) !== 0) return;
   throw new AgentError(
     'precondition',
-    `the CA that has signed the list may not sign lists (its key usage has no cRLSign, as of every CA that Magnum makes): with it in ${file.path} the unit ${unit}, which goes by OpenSSL's rules, would refuse every client`,
+    `the list's CA may not sign lists (its key usage lacks cRLSign, as in every CA of Magnum): with the list in ${file.path} the unit ${unit} would reject every client, as OpenSSL does`,
     { reason: 'signer-may-not' },
   );
 }
@@ -135,14 +135,14 @@ async function checkConfigured(row: RevocationListRow, hands: Hands, abort: Abor
   if (load === 'not-found')
     throw new AgentError(
       'precondition',
-      `this node has no unit ${row.unit}, which would go by ${row.file.path}`,
+      `this node has no unit ${row.unit}, which would read ${row.file.path}`,
       { reason: 'unit-missing' },
     );
   const why = await whyNotRead(row, hands, abort);
   if (why !== undefined)
     throw new AgentError(
       'precondition',
-      `the unit ${row.unit} does not go by ${row.file.path}: ${why.text}; set prepare to put the file in place first, then configure and restart the unit`,
+      `the unit ${row.unit} does not read ${row.file.path}: ${why.text}; set prepare to install the file first, then configure and restart the unit`,
       { reason: 'not-configured' },
     );
 }
@@ -157,7 +157,7 @@ async function installedList(
   try {
     return readRevocationList(content, `the list in ${file.path}`);
   } catch (error) {
-    const text = `${explain(error)}: it is replaced`;
+    const text = `replacing an unreadable list: ${explain(error)}`;
     hands.progress({ event: 'notice', code: 'list-unreadable', of: file.path, text });
     return undefined;
   }
@@ -195,7 +195,7 @@ const describeList = (
   types: string,
   ca: X509Certificate,
 ): string => {
-  const until = nextUpdate === undefined ? '' : `, good until ${new Date(nextUpdate).toISOString()}`;
+  const until = nextUpdate === undefined ? '' : `, valid until ${new Date(nextUpdate).toISOString()}`;
   return `the list ${number === undefined ? 'without a number' : number} of the ${types} CA ${fingerprint(ca).slice(0, 16)} (${serials.size} revoked${until})`;
 };
 

@@ -41,7 +41,7 @@ export async function goesByItself(
   try {
     if (await isBetweenPhases(node, hands)) return true;
     const count = await members();
-    if (count === 'unknown') throw new AgentError('not-yet', 'etcd does not tell its members');
+    if (count === 'unknown') throw new AgentError('not-yet', 'etcd does not list its members');
     return (count !== 'none' && count > 1) || (await hasOtherNodes(node, hands, abort, patience));
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;

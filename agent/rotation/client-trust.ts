@@ -49,7 +49,7 @@ export async function retireClientTrust(
     return {
       due: wroteAt + CONFIRM_MS,
       wroteAt,
-      why: 'the former client CAs are taken out of extension-apiserver-authentication; a later look confirms it',
+      why: 'the former client CAs are removed from extension-apiserver-authentication; a later check confirms it',
     };
   }
   if (wroteAt !== undefined)
@@ -59,11 +59,11 @@ export async function retireClientTrust(
     };
   await requireNewLeaves(await trust.apiServers(abort), present['client-ca-file'] ?? '', hands, abort);
   if (!held || !(await trust.writeClientTrust({ version: held.version, cas }, abort)))
-    throw new AgentError('not-yet', 'extension-apiserver-authentication is changed by others');
+    throw new AgentError('not-yet', 'another client has changed extension-apiserver-authentication');
   return {
     due: now + CONFIRM_MS,
     wroteAt: now,
-    why: 'a later look confirms that the former client CAs stay out',
+    why: 'a later check confirms that the former client CAs stay removed',
   };
 }
 
@@ -102,14 +102,14 @@ async function requireNewLeaves(
   abort: AbortSignal,
 ): Promise<void> {
   if (servers.length === 0)
-    throw new AgentError('not-yet', 'the cluster names no API server in the endpoints default/kubernetes');
+    throw new AgentError('not-yet', 'the endpoints default/kubernetes list no API server');
   const present = certificatesIn(cas, 'the CA');
   await Promise.all(
     servers.map(async ({ host, port }) => {
       const at = hostPort(host, port);
       const leaf = await presented(host, port, abort).catch((error: unknown) => {
         if (codeOf(error) === 'aborted') throw error;
-        throw new AgentError('not-yet', `the API server ${at} cannot be asked: ${explain(error)}`);
+        throw new AgentError('not-yet', `the API server ${at} does not answer: ${explain(error)}`);
       });
       if (!signerOf(leaf, present))
         throw new AgentError(

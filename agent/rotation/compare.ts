@@ -53,7 +53,7 @@ export async function compare(
   if (phase === 'reissue' && type !== undefined)
     throw new AgentError(
       'precondition',
-      `the ${type} CA that Magnum serves is not trusted on this node, so others may not trust it either: the phase "trust" comes first, on every node`,
+      `this node does not trust the ${type} CA that Magnum serves, so other nodes may not either: run the phase "trust" on every node first`,
       { reason: 'trust-first' },
     );
   const others = certificates.filter(([name, pem]) => {
@@ -65,18 +65,18 @@ export async function compare(
   const signs = await doesSign(serviceAccount, node, hands);
   if (phase === 'reissue')
     return others.length === 0 && signs
-      ? 'the certificates are signed by the CA that Magnum serves already: nothing to do'
+      ? 'the CA that Magnum serves has already signed the certificates: nothing to do'
       : undefined;
   if (others.length > 0)
     throw new AgentError(
       'precondition',
-      `${others.map(([name]) => name).join(', ')}: not signed by the CA that Magnum serves, and of no use without the old one: the phase "reissue" comes first, on every node`,
+      `${others.map(([name]) => name).join(', ')}: not signed by the CA that Magnum serves, and invalid without the old CA: run the phase "reissue" on every node first`,
       { reason: 'reissue-first' },
     );
   if (!signs)
     throw new AgentError(
       'precondition',
-      'service-account tokens are still signed with the old key: the phase "reissue" comes first, on every master',
+      'service-account tokens are still signed with the old key: run the phase "reissue" on every master first',
       { reason: 'reissue-first' },
     );
   return undefined;

@@ -16,8 +16,8 @@ export const PHASES_LEFT: readonly PlanNotice[] = [
   {
     code: 'phases-left',
     text: [
-      'this was the phase "trust": the cluster has several masters, and one at a time cannot prove itself with a new CA alone',
-      'once every node has answered, ask all of them for the other two, with a stack of scripts/heat/group-in-batches.yaml:',
+      'this was the phase "trust": the cluster has several masters, and a single master cannot work with the new CA alone',
+      'when every node has reported, run the other two phases with a stack of scripts/heat/group-in-batches.yaml:',
       '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=reissue rotations',
       '  openstack stack update --existing --wait --parameter rotation=NAME --parameter phase=retire rotations',
     ].join('\n'),
@@ -53,7 +53,7 @@ export async function fitPhase(
   if (members === 'unknown') return { operation, notices: [] };
   throw new AgentError(
     'precondition',
-    `etcd has ${members} members, and none of them is well alone with a new CA: rotate with the phases "trust", "reissue" and "retire", each on every node`,
+    `etcd has ${members} members, and a single one cannot work with the new CA alone: rotate with the phases "trust", "reissue" and "retire", each on every node`,
     { reason: 'phases-needed' },
   );
 }

@@ -18,7 +18,7 @@ export function planKept(
     path,
     content,
   }));
-  const said = [`the files from before ${new Date(at).toISOString()} are back and in use`];
+  const said = [`the files from before ${new Date(at).toISOString()} are restored and in use`];
   return {
     kind: 'kept',
     check: { do: 'check', paths: files.map(({ path }) => path), units },

@@ -39,7 +39,7 @@ export async function checkRenewal(
   if (isClockOff(skew))
     throw new AgentError(
       'precondition',
-      `this node's clock differs from the cloud's by ${Math.abs((skew ?? 0) / 1000).toFixed(0)} s: no certificate is renewed before it is set`,
+      `this node's clock differs from the cloud's by ${Math.abs((skew ?? 0) / 1000).toFixed(0)} s: no certificate is renewed until the clock is set`,
       { reason: 'clock-off' },
     );
   const { trusted, leaves } = await readTrusted({ layout }, disk);
@@ -67,7 +67,7 @@ const isSignerOfAll = (ca: X509Certificate | undefined, leaves: readonly X509Cer
 const missed = (why: string): AgentError =>
   new AgentError(
     'precondition',
-    `${why}: a rotation was missed, and a renewal does not make up for it; rotate the cluster's CA again`,
+    `${why}: this node has missed a rotation, which a renewal cannot replace; rotate the cluster's CA again`,
     { reason: 'rotation-missed' },
   );
 
@@ -97,7 +97,7 @@ export async function whyNoLonger(
   const [first, later] = [Math.min(...before), Math.min(...after)];
   return isLonger(later, first)
     ? undefined
-    : `new certificates would end on ${new Date(later).toISOString()}, and those of now end on ${new Date(first).toISOString()}: nothing is renewed`;
+    : `new certificates would end on ${new Date(later).toISOString()}, the present ones on ${new Date(first).toISOString()}: nothing is renewed`;
 }
 
 type Trusted = {

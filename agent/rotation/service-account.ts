@@ -48,7 +48,7 @@ export async function readKept({ disk }: Pick<Hands, 'disk'>): Promise<Kept | un
   if (record === undefined) return undefined;
   const parsed = v.safeParse(Kept, record);
   if (!parsed.success)
-    throw new AgentError('state', `reading ${SERVICE_ACCOUNT}: it is none of this version`);
+    throw new AgentError('state', `reading ${SERVICE_ACCOUNT}: not a record of this version`);
   const { leaving, next, heldBy } = parsed.output;
   return { leaving, next, heldBy };
 }

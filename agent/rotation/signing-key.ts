@@ -95,11 +95,9 @@ export async function signingKeysOutlived(
     if (!key || pem === undefined || key.isOf(oneCertificate(pem, `the ${row.ca} CA`))) continue;
     const what =
       signsHere === true && sameCa(signer.ca, row.ca)
-        ? 'kube-controller-manager still signs with the old CA, and only those who trust the old CA accept its certificates'
-        : `whoever signs with it and ${row.file.path} (kube-controller-manager where cert_manager_api is on) cannot any more`;
-    said.push(
-      `${key.path} is obsolete, it is not the key of the new ${row.ca} CA, which stays with Magnum: ${what}`,
-    );
+        ? 'kube-controller-manager still signs with the old CA, and only programs that trust the old CA accept its certificates'
+        : `programs that sign with this key and ${row.file.path} (kube-controller-manager with cert_manager_api) no longer can`;
+    said.push(`${key.path} is obsolete: only Magnum has the key of the new ${row.ca} CA; ${what}`);
   }
   for (const text of said) progress({ event: 'notice', code: 'signing-key-outlived', text });
   return said;

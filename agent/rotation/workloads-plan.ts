@@ -17,7 +17,7 @@ export function workloadsFor(
   if (!isWanted || units.length === 0) return { workloads: undefined, notices: [] };
   const api = throughOwnApi(units, node, config);
   const workloads = api && { ...api, namespaces: [...config.workloads.namespaces] };
-  const text = `a ${node.role} of the layout ${node.chosen.layout.name} has no Kubernetes API: the workloads are restarted by a master`;
+  const text = `a ${node.role} of the layout ${node.chosen.layout.name} has no Kubernetes API: restart the workloads on a master`;
   return {
     workloads,
     notices:

@@ -31,7 +31,7 @@ export async function restartClusterWorkloads(
     return { isDone: true, said: await throughApi(plan, notice, hands, abort) };
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
-    const why = `the workloads have not all been restarted: ${explain(error)}`;
+    const why = `some workloads have not been restarted: ${explain(error)}`;
     notice(why);
     return { isDone: false, said: [{ code: 'failed', text: why }] };
   }
@@ -63,7 +63,7 @@ const TOKENS_MS = 30_000;
  */
 async function untilPodsGetTokens(ask: AskApi, hands: Hands, abort: AbortSignal): Promise<void> {
   const { clock } = hands;
-  const late = { code: 'not-yet', what: 'new pods get legacy tokens of the former key' } as const;
+  const late = { code: 'not-yet', what: 'new pods still get legacy tokens of the former key' } as const;
   const poll = { clock, everyMs: AGAIN_MS, deadline: clock.elapsed() + TOKENS_MS, late };
   try {
     const node = await readNode(hands);

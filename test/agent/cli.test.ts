@@ -44,7 +44,12 @@ describe('exit code 0', () => {
     const { code, stdout } = await cli(site, ['run-once']);
     expect(code).toBe(0);
     expect(stdout).toContain(`deployment ${idOf(site)}`);
-    for (const part of ['log in to Keystone', 'from Magnum', 'put the new files in place', 'restart kubelet'])
+    for (const part of [
+      'log in to Keystone',
+      'from Magnum',
+      'replace the old files with the new ones',
+      'restart kubelet',
+    ])
       expect(stdout).toContain(part);
     expect(stdout.slice(stdout.indexOf('what changed'))).toContain('/etc/kubernetes/certs/kubelet.crt');
     expect(stdout).not.toContain('\u001B');
@@ -120,14 +125,14 @@ describe('exit code 2', () => {
       return;
     }
     expect(missing).toMatchObject({ code: 2, stdout: '' });
-    expect(missing.stderr).toContain('there is no configuration');
+    expect(missing.stderr).toContain('no configuration');
   });
 
   test.each(VERBS)('%s with a missing --config', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     const { code, stdout, stderr } = await cli(site, [verb, '--config', '/etc/coe-agent/agent.yml']);
     expect({ code, stdout }).toEqual({ code: 2, stdout: '' });
-    expect(stderr).toContain('there is no /etc/coe-agent/agent.yml');
+    expect(stderr).toContain('/etc/coe-agent/agent.yml does not exist');
   });
 
   test.each([
@@ -175,7 +180,7 @@ describe('exit code 2', () => {
     await rm(join(site.node.root, 'etc/sysconfig/heat-params'));
     const { code, stdout, stderr } = await cli(site, [verb]);
     expect(code).toBe(2);
-    expect(stdout + stderr).toContain('there is no /etc/sysconfig/heat-params');
+    expect(stdout + stderr).toContain('/etc/sysconfig/heat-params is missing');
   });
 });
 

@@ -233,7 +233,7 @@ test('when a later unit does not start with the new files, etcd serves the old o
   expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
   expect(told(1)).toContain('the unit kubelet failed to start');
   expect(told(1)).toContain('x509: unknown authority');
-  expect(told(1)).toContain('the old certificates are back and served');
+  expect(told(1)).toContain('the old certificates are restored and served');
 
   expect(await tree()).toBe(oldTree);
   expect(await presented()).toBe(oldLeaf);
@@ -254,7 +254,7 @@ test('when that unit does not start with the old files either, this is reported 
   await cloud.rotateCa(cluster);
   expect(await cloud.settled(cluster, 120_000)).toBe('ROLLBACK_COMPLETE');
   expect(told(1)).toContain('no disk left');
-  expect(told(1)).toContain('the old files are back, but the unit kubelet failed to start');
+  expect(told(1)).toContain('the old files are restored, but the unit kubelet failed to start');
   expect(await tree()).toBe(oldTree);
   expect(await presented()).toBe(oldLeaf);
   expect(await get('written-before', old)).toBe('two');

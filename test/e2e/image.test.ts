@@ -115,9 +115,9 @@ test('the journal describes a rotation in sentences', async () => {
       EVENTS.started[1],
       'Started coe-agent.service',
       EVENTS['deployment-started'][1],
-      'put the new files in place',
+      'replace the old files with the new ones',
       'restart kubelet',
-      'see that the units last',
+      'check that the units stay up',
       'signal the result to Heat (HEAT_SIGNAL)',
     ];
     let from = 0;

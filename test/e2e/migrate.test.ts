@@ -116,7 +116,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
     await machine.run('touch', '/run/may-end');
     const { stdout, code } = await migrating;
     expect(code, stdout).toBe('exit 0');
-    expect(stdout).not.toContain('has not noted an answer');
+    expect(stdout).not.toContain('has recorded no result');
     expect(await statusOf(unit)).toEqual(['disabled\ninactive']);
     await until(`systemctl is-active --quiet ${NEW}`);
     expect(await statusOf(NEW)).toEqual(['enabled\nactive']);
@@ -152,7 +152,7 @@ describe.each(PREDECESSORS)('%s', (unit, service) => {
       ['HTTP_PROXY', 'NO_PROXY'].map(
         (name) =>
           expect.stringContaining(
-            `mind that ${unit}.service has ${name} in its environment, which the agent does not see`,
+            `note: the agent does not see ${name} in the environment of ${unit}.service`,
           ) as unknown,
       ),
     );

@@ -116,7 +116,7 @@ test('etcd: a missing file rejects every client; then the revoked client is reje
   const first = await makeList(ca, { number: 1 });
   const unconfigured = await revoke(CONFIG, first.pem);
   expect(unconfigured.exitCode).not.toBe(0);
-  expect(unconfigured.stderr).toContain(`the unit etcd does not go by ${list}: nothing in its unit`);
+  expect(unconfigured.stderr).toContain(`the unit etcd does not read ${list}: its unit`);
   expect((await revoke(CONFIG, first.pem, '--prepare')).exitCode).toBe(0);
   // From an environment file; without the list, etcd starts and rejects every client.
   await machine.write('/etc/default/etcd-list', `ETCD_CLIENT_CRL_FILE=${list}\n`);
@@ -208,7 +208,7 @@ test("nginx, with the example's layout: the revoked client is rejected, another 
   const its = await leafOf(magnums, 'B3');
   await certificates(magnums, its);
   const { pem } = await makeList(magnums, { number: 1 });
-  expect((await revoke(FRONT, pem)).stderr).toContain('its key usage has no cRLSign');
+  expect((await revoke(FRONT, pem)).stderr).toContain('its key usage lacks cRLSign');
   await machine.write(list, pem);
   await machine.run('systemctl', 'restart', 'nginx');
   await eventually(

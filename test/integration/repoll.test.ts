@@ -38,7 +38,7 @@ test.each([
     cluster.stack,
   );
   expect(await settledStatus(async () => await stackStatus(cluster.stack))).toBe('UPDATE_COMPLETE');
-  const adopted = new RegExp(`^polls with ${name}, local, as the metadata says since [^;]*$`);
+  const adopted = new RegExp(`^polls with ${name}, local, as the metadata requests since [^;]*$`);
   for (const server of ['master-0', 'worker-0']) expect(await pollsWith(server, adopted)).toMatch(adopted);
 
   await openstack('coe', 'ca', 'rotate', cluster.uuid);

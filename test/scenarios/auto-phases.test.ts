@@ -231,7 +231,7 @@ test('restarts masters one by one that are asked at the same moment, and answers
   expect(turns.toSorted()).toEqual(fleet.members.map(({ name }) => name));
   // The log reports the wait, and so does `agent status`.
   const waits = fleet.members.filter(({ site }) =>
-    site.progress.some((one) => one.event === 'waiting' && one.what === 'take the turn of this master'),
+    site.progress.some((one) => one.event === 'waiting' && one.what === 'wait for the turn of this master'),
   );
   expect(waits.length).toBeGreaterThan(0);
 });

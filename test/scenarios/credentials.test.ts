@@ -377,7 +377,7 @@ test('redacts either password that a unit prints, also after a shutdown in betwe
   expect(await site.node.read(HEAT_PARAMS)).toContain('geheim-und-alt');
   const told = JSON.stringify(site.signals());
   // The state of the node comes first.
-  expect(told).toMatch(/ are back.*the last lines of the journal of kubelet:.*TRUSTEE_PASSWORD=/s);
+  expect(told).toMatch(/ are restored.*the last lines of the journal of kubelet:.*TRUSTEE_PASSWORD=/s);
   expect(stdout).toContain('TRUSTEE_PASSWORD=');
   expect([told, stdout, stderr].filter((text) => /geheim/.test(text))).toEqual([]);
 });

@@ -42,7 +42,7 @@ test.each([
     isSealed,
     /proxy\.key cannot be replaced: it is immutable \(chattr -i\)/,
   ],
-  ['replaced', cannotBeReplaced, /renaming .*proxy\.key.*the old certificates are back and served/s],
+  ['replaced', cannotBeReplaced, /renaming .*proxy\.key.*the old certificates are restored and served/s],
   ['read', cannotBeRead, /reading .*proxy\.key/],
 ])(
   'leaves the node unchanged and not stuck if a file cannot be %s, and reports the reason to Heat',

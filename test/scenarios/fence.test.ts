@@ -102,7 +102,7 @@ test('abandons a result that Heat no longer lists after two answers, and forgets
   expect(site.signals()).toEqual([]);
   expect(await statesOf(site)).toEqual({ [id]: 'finished' });
   expect((await site.ledger())[0]?.signal).toBeUndefined();
-  expect((await cli(site, ['status'])).stdout).toContain('finished, not listed any more');
+  expect((await cli(site, ['status'])).stdout).toContain('finished, no longer listed');
 });
 
 test.each([1, 2, 3])(

@@ -281,9 +281,9 @@ test("agent status, plan and certs describe the node's phase and the next step i
   const site = await createPhasedSite({ role: 'master' });
   const says = async (verb: string): Promise<string> =>
     (await cli(site, [verb])).stdout.replaceAll(/\s+/g, ' ');
-  const NEXT = 'once every node has come so far, renew them with the phase "reissue"';
+  const NEXT = 'when every node is this far, run the phase "reissue"';
   const LAST =
-    'the old CA is still trusted beside the new one, which has signed the certificates: once every node has come so far, retire it with the phase "retire"';
+    'the new CA has signed the certificates, and the old CA is still trusted: when every node is this far, run the phase "retire"';
   expect(await says('status')).not.toContain('CA');
 
   await rotateCa(site, 'trust');

@@ -56,7 +56,7 @@ test.each([
     await cloud.rotateCa(site.cluster);
     expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
     expect(await polling(site)).toMatch(
-      /^polls with (cfn|request|zaqar), local, as the metadata says since 20/,
+      /^polls with (cfn|request|zaqar), local, as the metadata requests since 20/,
     );
     await daemon.stop();
 
@@ -77,7 +77,7 @@ test('falls back from an unresponsive transport, and runs all deployments', asyn
   const daemon = startDaemon(site);
   site.cluster.pollBy(site.server, 'POLL_SERVER_CFN');
   await inTime('the new way given up', () => logged(daemon.log(), 'polling-override-given-up').length > 0);
-  expect(await polling(site)).toMatch(/\(cfn, local\) was given up .*503 no/);
+  expect(await polling(site)).toMatch(/\(cfn, local\) failed at .*503 no/);
   await cloud.rotateCa(site.cluster);
   expect(await cloud.settled(site.cluster)).toBe('UPDATE_COMPLETE');
   await inTime('the result known', async () => (await site.ledger()).at(-1)?.state === 'signalled');
@@ -127,7 +127,7 @@ test('keeps a new transport once the cloud answers, whatever local files or the 
     { why: expect.any(String) as unknown },
   ]);
   expect(problems).toHaveLength(1);
-  expect(await polling(site)).toMatch(/^polls with ec2, heat, local, as the metadata says since [^;]*$/);
+  expect(await polling(site)).toMatch(/^polls with ec2, heat, local, as the metadata requests since [^;]*$/);
 });
 
 const NOWHERE = 'http://127.0.0.1:1/latest/meta-data';

@@ -81,7 +81,7 @@ test('verifies that the revoked client is rejected and another accepted, without
 
   const { code, stdout, stderr } = await answerTo(site, pem.replaceAll('\n', String.raw`\n`));
   expect({ code, stderr }).toEqual({ code: 0, stderr: '' });
-  expect(stdout).toMatch(/the list 2 of the etcd CA [0-9a-f]{16} \(1 revoked, good until .*\), in place:/);
+  expect(stdout).toMatch(/the list 2 of the etcd CA [0-9a-f]{16} \(1 revoked, valid until .*\), installed:/);
   expect(stdout).toContain('etcd accepts /etc/etcd/certs/admin.crt, which is not revoked\n');
   expect(stdout).toContain('etcd refuses /etc/coe-agent/canary/cert.pem, which is revoked\n');
   expect(stdout).toContain(`${ETCD_LIST} has been read since it was put in place\n`);
@@ -96,7 +96,7 @@ test('does nothing for the same list, and repairs its damaged file', async () =>
   const { der } = await listOf(site, { number: 2 });
   expect(await answerTo(site, der.toString('base64'))).toMatchObject({ code: 0 });
   const again = await answerTo(site, `${der.toString('base64')}\n`);
-  expect(again.stdout).toMatch(/^the list 2 .* is in place already\n$/);
+  expect(again.stdout).toMatch(/^the list 2 .* is already installed\n$/);
   await site.node.write(ETCD_LIST, 'no list');
   await answerTo(site, ` ${der.toString('base64')}`);
   expect((await installed(site)).equals(der)).toBe(true);

@@ -29,6 +29,6 @@ test.each([
     { clock: () => site.clock, systemctl: () => socketSystemctl(join(site.node.root, 'run/units.sock')) },
   );
   expect(code).toBe(1);
-  expect(shown.split('the old files are back, but')).toHaveLength(2);
-  expect(log.split('the old files are back, but')).toHaveLength(logged + 1);
+  expect(shown.split('the old files are restored, but')).toHaveLength(2);
+  expect(log.split('the old files are restored, but')).toHaveLength(logged + 1);
 });

@@ -351,9 +351,7 @@ test('agent status names the output file of a running script', async () => {
   const { stdout } = await site.node.agent('status');
   await site.node.write('/may-end', '');
   await passing;
-  const file = new RegExp(`the run of ${id} is under way; what it prints is in (\\S+stdout)`).exec(
-    stdout,
-  )?.[1];
+  const file = new RegExp(`the run of ${id} is under way; its output is in (\\S+stdout)`).exec(stdout)?.[1];
   expect(file).toMatch(/^\/var\/lib\/coe-agent\/runs\//);
   expect((await site.node.agent('status')).stdout).not.toContain('under way');
 });

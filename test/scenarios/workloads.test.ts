@@ -114,7 +114,7 @@ test('is skipped and reported on a worker', async () => {
   const { code, stdout } = await rotate(site);
   expect(code).toBe(0);
   expect(stepsIn(site.progress)).not.toContain('restart-workloads');
-  expect(stdout).toContain('has no Kubernetes API: the workloads are restarted by a master');
+  expect(stdout).toContain('has no Kubernetes API: restart the workloads on a master');
 });
 
 test('rejects a value that is neither true nor false', async () => {
@@ -405,6 +405,6 @@ test('agent plan names it', async () => {
   const { site } = await siteWithWorkloads({ config: { workloads: { restart: true } } });
   await cloud.rotateCa(site.cluster);
   const { stdout } = await site.node.agent('plan');
-  expect(stdout).toMatch(/restart the workloads of the cluster through 127\.0\.0\.1:\d+/);
-  expect(stdout).toContain('2 a second; those of kube-system are waited for');
+  expect(stdout).toMatch(/restart the cluster's workloads through 127\.0\.0\.1:\d+/);
+  expect(stdout).toContain('2 per second; waits for those of kube-system');
 });

@@ -158,7 +158,7 @@ async function askMagnum(
         const served = await look(
           magnum,
           async () => await cluster.readCa(row.ca, (pem) => verifyAuthority(pem, row.ca, hands.clock.now())),
-          () => [{ ...magnum, verdict: 'good', what: `Magnum gives the ${row.ca} CA` }],
+          () => [{ ...magnum, verdict: 'good', what: `Magnum serves the ${row.ca} CA` }],
         );
         if (!served) return;
         tell(...(await compareAuthority(row, served, holdings, async () => await circumstances(served))));

@@ -111,7 +111,7 @@ async function lookAtHeatParams(hands: Hands, { look, tell }: Examination): Prom
       checkNode(node, path, false);
       return await Promise.resolve();
     },
-    () => (faults.length > 0 ? [] : [{ ...about, verdict: 'good', what: `${path} has all that is needed` }]),
+    () => (faults.length > 0 ? [] : [{ ...about, verdict: 'good', what: `${path} has all required values` }]),
   );
   return node;
 }
@@ -128,7 +128,7 @@ async function lookAtActivity(
     async () => await holderOf(lockPathOf(context)),
     (found) => [
       found
-        ? { id: 'daemon', verdict: 'good', what: `${found.name} is at work` }
+        ? { id: 'daemon', verdict: 'good', what: `${found.name} is running` }
         : { id: 'daemon', verdict: 'warning', reason: 'down', what: 'the daemon does not run' },
     ],
   );

@@ -20,12 +20,12 @@ export const listed = async (ask: AskApi, abort: AbortSignal): Promise<NodeObjec
  * @throws `usage` if this is not a master; `cloud-unreachable` when its API server does not answer
  */
 export async function listAsMaster(context: Context, abort: AbortSignal): Promise<NodeObject[]> {
-  if (!(await context.disk.info(HEAT_PARAMS))) throw notHere('no node of a cluster');
+  if (!(await context.disk.info(HEAT_PARAMS))) throw notHere('not a node of a cluster');
   const hands = await openHands(context, () => undefined);
   try {
     const node = await readNode(hands);
     const { kubernetes } = clientsOf(node);
-    if (node.role !== 'master' || !kubernetes) throw notHere('no master of a Kubernetes cluster');
+    if (node.role !== 'master' || !kubernetes) throw notHere('not a master of a Kubernetes cluster');
     const { units } = await placeOf(node, hands, abort);
     const apis = firstApisOf(node, units);
     const reached = await withAnyApi(apis, kubernetes, hands, abort, async (ask) => await listed(ask, abort));
