@@ -175,7 +175,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .action(run(async () => await import('./commands/certs.ts')));
   verb('make-cert', "make the node's first certificates and service-account keys")
     .option('--force', 'also replace a complete and valid set')
-    .option('--no-recovery', 'leave an interrupted rotation to the daemon; for a unit of the boot')
+    .option('--no-recovery', 'at boot: leave an interrupted rotation to the daemon')
     .action(run(async () => await import('./commands/make-cert.ts')));
   verb('cluster-config', 'make a kubeconfig for a person, and print `export KUBECONFIG=...`')
     .requiredOption('--user <name>', 'name of the person: the CN of the certificate')

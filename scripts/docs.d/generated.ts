@@ -35,7 +35,7 @@ function verbSection({ name, description, words, options, examples, exits }: Ver
 
 function metricsTable(): string {
   const rows = Object.entries(METRICS).map(([name, help]) => `| \`${name}\` | ${help} |`);
-  return ['| metric | what it tells |', '|---|---|', ...rows].join('\n');
+  return ['| metric | meaning |', '|---|---|', ...rows].join('\n');
 }
 
 function eventsTable(): string {
