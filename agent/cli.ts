@@ -134,7 +134,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
       writeErr: (text) => stderr.write(text),
     })
     .description(
-      "Replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA.",
+      "replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA",
     )
     .version(packageJson.version);
   const verb = (name: string, description: string): Command =>

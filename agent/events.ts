@@ -56,7 +56,7 @@ export const EVENTS = {
   'libsystemd-missing': ['warn', 'libsystemd cannot be loaded; notifying systemd with systemd-notify'],
   'ledger-record-damaged': ['error', 'a record of the ledger is damaged'],
   'login-tried-in-vain': ['warn', "the test of the node's own login failed"],
-  'peers-unknown': ['info', 'whether the cluster has other nodes is unknown; a rotation goes in phases'],
+  'peers-unknown': ['info', 'the other nodes of the cluster are unknown; rotating in phases'],
   'metadata-ignored': ['warn', 'ignoring invalid metadata'],
   'metrics-unwritten': ['warn', 'the metrics could not be written'],
   'notify-failed': ['warn', 'notify.command failed; the event is only logged'],

@@ -14,7 +14,7 @@ import { stepsOf } from '../plan/plan.ts';
 import type { Intention, MagnumAsks } from '../plan/intention.ts';
 import type { RunStep, Step } from '../plan/step.ts';
 import type { Difference } from '../inspection/differences.ts';
-import { readNode } from '../node.ts';
+import { describeNode, readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { holderOf } from '../../src/base/lock.ts';
 import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
@@ -72,7 +72,7 @@ export const verb: Verb = async (context, options) => {
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
     const rotation = await rotationState(hands);
-    const differences = await differencesNow(hands, stopping);
+    const { layout, differences } = await lookNow(hands, stopping);
     if (context.json)
       writeJson(context, 'plan', {
         rotation,
@@ -85,6 +85,8 @@ export const verb: Verb = async (context, options) => {
     else {
       const { line, paint } = createTerminal(context.world.stdout, context.secrets);
       line(`configuration: ${hands.config.sources.join(', ')}`);
+      // A deployment's own lines name it.
+      if (layout !== undefined && entries.every((entry) => entry.layout === undefined)) line(layout);
       if (interrupted) line(`${paint('yellow', '!')} ${interrupted.text}`);
       for (const { severity, text } of differences)
         line(`${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
@@ -119,13 +121,17 @@ export const verb: Verb = async (context, options) => {
   }
 };
 
-/** Returns none for a node that is not set up yet or has unreadable files: `agent certs` reports those. */
-async function differencesNow(hands: Hands, stopping: AbortSignal): Promise<readonly Difference[]> {
+type Look = { layout?: string; differences: readonly Difference[] };
+
+/** Looks at the node; at nothing if it is not set up yet or has unreadable files: `agent certs` reports those. */
+async function lookNow(hands: Hands, stopping: AbortSignal): Promise<Look> {
   try {
-    return (await compareNow(await readNode(hands), false, hands, stopping)) ?? [];
+    const node = await readNode(hands);
+    const differences = (await compareNow(node, false, hands, stopping)) ?? [];
+    return { layout: `${describeNode(node)}: ${node.chosen.layout.description}`, differences };
   } catch (error) {
     if (codeOf(error) !== 'bad-heat-params') throw error;
-    return [];
+    return { differences: [] };
   }
 }
 

@@ -70,7 +70,7 @@ async function summarize(
   const changes = changesBetween(before, after);
   if (changes.length > 0) {
     line();
-    line(paint('bold', 'what changed'));
+    line(paint('bold', 'changes'));
     await terminal.table(CHANGES, changes);
   } else if (result.settled.length === 0 && result.problems.length === 0 && !wasInterrupted)
     line('nothing to do');

@@ -94,7 +94,7 @@ const topOf = (path: string): string => /^\/(?:etc|var\/lib)\/[^/]+(?=\/)/.exec(
 /** Prefixes each path with a minus: the unit must start even if a directory does not exist. */
 const dropIn = (words: readonly string[]): string =>
   [
-    '# Written by `agent unit-paths`: the certificates and credentials of each layout, and the files of hooks.',
+    '# Written by `agent unit-paths`: the certificates and credentials of each layout, and the files of hooks',
     '[Service]',
     ...words.map((word) => `ReadWritePaths=${word}`),
     '',

@@ -100,7 +100,7 @@ function told(
     fingerprint(oneCertificate(certificate, name)),
   ]);
   return {
-    said: `${certificates.length} certificates from the CA ${ca}`,
+    said: `${certificates.length} ${certificates.length === 1 ? 'certificate' : 'certificates'} from the CA ${ca}`,
     outputs: { fingerprint: ca, certificates: Object.fromEntries(certificates) },
   };
 }

@@ -83,6 +83,8 @@ const NEXT = {
   difference: () => 'agent repair --dry-run',
   /** No rotation is between two phases. */
   rotation: () => 'agent status',
+  /** The last deployment did not fail. */
+  deployment: () => 'agent status',
   /** A rotation renews a copy of a certificate. */
   copy: () => 'agent certs',
   /** The daemon runs. */

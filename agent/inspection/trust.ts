@@ -36,7 +36,7 @@ export function lookAtRoles(of: 'trust' | 'application-credential', roles: reado
       ...about,
       verdict: 'warning',
       reason: 'more-than-needed',
-      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, but certificates need only ${NEEDED}; ${LIMIT[of]} (docs/security.md)`,
+      what: `${what}: root of this node can use ${others.join(', ')} in the whole project, but certificates need only ${NEEDED}; ${LIMIT[of]} (/opt/coe-agent/docs/security.md)`,
     };
   if (!roles.includes(NEEDED))
     return {

@@ -51,7 +51,7 @@ describe('exit code 0', () => {
       'restart kubelet',
     ])
       expect(stdout).toContain(part);
-    expect(stdout.slice(stdout.indexOf('what changed'))).toContain('/etc/kubernetes/certs/kubelet.crt');
+    expect(stdout.slice(stdout.indexOf('changes'))).toContain('/etc/kubernetes/certs/kubelet.crt');
     expect(stdout).not.toContain('\u001B');
     // The last line says what changed, and the duration.
     expect(stdout.trimEnd().split('\n').at(-1)).toMatch(

@@ -7,7 +7,7 @@ import { type Cloud, startCloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { heatParamsText } from '../cloud/heat-params.ts';
 import { asRoot, type Machine, startMachine } from './machine.ts';
-import { type BuiltPackage, buildPackage } from './package.ts';
+import { type BuiltPackage, buildPackage, installIn } from './package.ts';
 import { workerConfig } from './worker-config.ts';
 
 /** The Debian package under dpkg, from its installation to its purge, on a working node. */
@@ -194,6 +194,13 @@ test('returns the node to the migrated os-collect-config when removed, and keeps
   ).toBe('');
   expect(await certificates()).toBe(before);
   expect(await tree('/var/lib/coe-agent/deployments')).toBe(state);
+});
+
+test('setup installs the tarball on a node whose package was removed, but not purged', async () => {
+  await installIn(machine, built);
+  expect(await property('LoadState')).toBe('loaded');
+  await machine.run('/opt/coe-agent/setup', 'remove');
+  expect(await property('LoadState')).toBe('not-found');
 });
 
 test('removes configuration and state when purged, and keeps the certificates', async () => {

@@ -7,6 +7,7 @@ import type { UnitPlan } from '../../../src/services/unit.ts';
 import type { Hands } from '../../hands.ts';
 import type { About, Examination } from '../../inspection/examination.ts';
 import { lookAtLines } from '../../inspection/heat-params.ts';
+import { lookAtLastFailure } from '../../inspection/last-failure.ts';
 import { type Holding, takeInventory } from '../../inspection/inventory.ts';
 import { lookAtHoldings, viAt } from '../../inspection/layout-files.ts';
 import { checkDisk, checkUnit } from '../../inspection/preflight.ts';
@@ -121,7 +122,7 @@ async function lookAtActivity(
   context: Context,
   units: readonly UnitPlan[],
   hands: Hands,
-  { look }: Examination,
+  { look, tell }: Examination,
 ): Promise<Activity> {
   const holder = await look(
     { id: 'daemon' },
@@ -143,6 +144,7 @@ async function lookAtActivity(
     async () => await lookAtGeneration(hands, activity),
     (found) => found,
   );
+  tell(...lookAtLastFailure(hands.ledger.entries()));
   return activity;
 }
 

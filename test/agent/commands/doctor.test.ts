@@ -55,7 +55,7 @@ test('exits with 0 on a sound node, and prints a line per check', async () => {
   for (const part of [
     'this node can log in as user',
     '✓ the trust delegates member, reader',
-    'Magnum gives the etcd CA',
+    'Magnum serves the etcd CA',
     'the unit kubelet is active',
   ])
     expect(stdout).toContain(part);

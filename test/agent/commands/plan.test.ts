@@ -43,3 +43,9 @@ test.each<[string, SiteSpec, CustomDeployment, object]>([
   const { stdout } = await cli(site, ['plan', '--json']);
   expect(JSON.parse(stdout)).toMatchObject({ deployments: [wanted] });
 });
+
+test('names the layout of the node and why it was chosen, without a deployment', async () => {
+  const site = await createSite(cloud, { layout: 'kubeadm' });
+  const { stdout } = await cli(site, ['plan']);
+  expect(stdout).toContain('layout kubeadm (configured), worker: ');
+});
