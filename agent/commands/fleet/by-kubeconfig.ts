@@ -24,7 +24,7 @@ type Identity = {
 
 /**
  * Returns a function that lists the Nodes as the user of a kubeconfig. The function reads the kubeconfig and its files
- * anew at each call. It keeps the credential of a plugin until that expires or is rejected.
+ * again at each call. It keeps the credential of a plugin until that expires or is rejected.
  *
  * @throws `usage` when the kubeconfig or its plugin cannot be used
  */
