@@ -30,7 +30,7 @@ const OWN = {
   'presents-another': 'critical',
   /** Keystone rejects the node's own login. */
   'login-refused': 'critical',
-  /** A service-account key file is missing, and can be made anew. */
+  /** A service-account key file is missing, and can be recreated. */
   'service-account-missing': 'critical',
   /** A service-account key file is missing, and no source is known to have the key. */
   'service-account-lost': 'critical',
@@ -153,7 +153,7 @@ function ofMissingKeys({ missingKeys: missing }: Facts): Difference[] {
   if (!missing) return [];
   return missing.paths.map((path) =>
     'pair' in missing
-      ? difference('service-account-missing', path, `${path} is missing, and can be made anew`)
+      ? difference('service-account-missing', path, `${path} is missing, and can be recreated`)
       : difference('service-account-lost', path, `${path} is missing: ${explain(missing.error)}`),
   );
 }

@@ -30,7 +30,7 @@ const NO_COPIES: FoundCopies = { paths: [], left: [] };
 /**
  * Plans new certificates of the same CA. CA files and service-account keys stay.
  *
- * @param pair of missing service-account key files, which are made anew
+ * @param pair of missing service-account key files, which are recreated
  * @param mustLast discards new certificates that do not last longer than the present ones
  */
 export function planRenewal(
