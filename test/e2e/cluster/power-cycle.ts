@@ -13,8 +13,9 @@ export type Phase = keyof typeof RECORDED;
  */
 export async function powerCycleInTurn(masters: readonly Node[], phase: Phase): Promise<void> {
   const isRestarting = async (node: Node): Promise<boolean> => {
-    const { interrupted, rotation } = await standingOf(node);
-    return interrupted !== null && rotation.phase === RECORDED[phase];
+    // A node that still boots does not answer.
+    const standing = await standingOf(node).catch(() => undefined);
+    return !!standing?.interrupted && standing.rotation.phase === RECORDED[phase];
   };
   const master = await vi.waitUntil(
     async () => {
