@@ -1,4 +1,4 @@
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { execa } from 'execa';
 import { kubectl, nodeFolder, nodes, ownerKubeconfig, variable } from './magnum-cluster.ts';
@@ -73,6 +73,8 @@ export async function startAggregatedApi(): Promise<string> {
   if (!worker) throw new Error('the cluster has no worker');
   const programs = (await execa('scripts/kubernetes', ['where'])).stdout;
   await mkdir(nodeFolder(worker, dirname(PROGRAM)), { recursive: true });
+  // A program that runs cannot be overwritten.
+  await rm(nodeFolder(worker, PROGRAM), { force: true });
   await copyFile(join(programs, 'bin', NAME), nodeFolder(worker, PROGRAM));
   const etcd = await variable('COE_CLUSTER_DISCOVERY');
   const { server } = await ownerKubeconfig();
