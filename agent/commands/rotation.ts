@@ -1,5 +1,8 @@
 import { AgentError } from '../../src/base/errors.ts';
 import { readOrders, readRotation, writeOrders } from '../phases/record.ts';
+import { mayGoByItself } from '../config.ts';
+import type { Hands } from '../hands.ts';
+import { readNode } from '../node.ts';
 import { EXIT } from './exit-code.ts';
 import { writeJson } from './json-answer.ts';
 import { createTerminal } from './terminal.ts';
@@ -28,9 +31,10 @@ export const verb: Verb = async (context, options) => {
         if (!course)
           throw new AgentError('precondition', 'rotation finish: no rotation is under way on this node');
         await writeOrders({ version: 1, finish: course.cas }, hands);
-      } else if (action === 'hold')
+      } else if (action === 'hold') {
+        await requireOwnPhases(hands);
         await writeOrders({ version: 1, heldUntil: hands.clock.now() + hoursOf(options) * HOUR }, hands);
-      else await writeOrders({ version: 1 }, hands);
+      } else await writeOrders({ version: 1 }, hands);
       const { finish, heldUntil } = await readOrders(hands);
       const until = heldUntil === undefined ? undefined : new Date(heldUntil).toISOString();
       if (context.json) writeJson(context, 'rotation', { finishes: finish !== undefined, heldUntil: until });
@@ -44,6 +48,21 @@ export const verb: Verb = async (context, options) => {
     hands.close();
   }
 };
+
+/**
+ * Checks that a hold can have an effect on this machine.
+ *
+ * @throws `bad-heat-params` if it is no node of a cluster; `precondition` if no phase follows another by itself
+ */
+async function requireOwnPhases(hands: Hands): Promise<void> {
+  await readNode(hands);
+  if (mayGoByItself(hands.config)) return;
+  throw new AgentError(
+    'precondition',
+    `rotation hold: rotation.phase is ${hands.config.rotation.phase}, so this node takes no phase by itself`,
+    { reason: 'phase-named' },
+  );
+}
 
 /** Reads the hours of a hold. @throws `usage` */
 function hoursOf(options: Record<string, unknown>): number {

@@ -59,3 +59,19 @@ test('finish needs --now, and a rotation', async () => {
   expect(parseObject(stdout)).toMatchObject({ error: { code: 'precondition' } });
   expect(await ordersOf(idle)).toEqual({ version: 1 });
 });
+
+test('rejects a hold that could have no effect', async () => {
+  const site = await createFollower();
+  await site.node.configure({ rotation: { phase: 'trust' } });
+  const named = await cli(site, ['rotation', 'hold', '--json']);
+  expect(named.code).toBe(1);
+  expect(parseObject(named.stdout)).toMatchObject({
+    error: { code: 'precondition', reason: 'phase-named' },
+  });
+  expect(await ordersOf(site)).toEqual({ version: 1 });
+  await site.node.configure({ rotation: {} });
+  await site.node.write('/etc/sysconfig/heat-params', '');
+  const elsewhere = await cli(site, ['rotation', 'hold', '--json']);
+  expect(elsewhere.code).toBe(2);
+  expect(parseObject(elsewhere.stdout)).toMatchObject({ error: { code: 'bad-heat-params' } });
+});
