@@ -31,7 +31,7 @@ export async function runtimeOf(architecture: Architecture): Promise<string> {
       .update(await readFile(archive))
       .digest('base64')}`;
     if (found !== integrity)
-      throw new Error(`${name} ${version} is not what the lock file names: ${found}, not ${integrity}`);
+      throw new Error(`${name} ${version} differs from the lock file: ${found}, not ${integrity}`);
     await mkdir(join(fresh, 'package'));
     await execa('tar', ['-xzf', archive, '-C', fresh, 'package/bin/node', 'package/LICENSE']);
     await rm(kept, { recursive: true, force: true });
@@ -53,7 +53,7 @@ async function pack(what: string, into: string, architecture: Architecture): Pro
     const why = cause instanceof ExecaError ? cause.stderr || cause.shortMessage : String(cause);
     const rest = ARCHITECTURES.filter((other) => other !== architecture).join(' ');
     throw new Error(
-      `the Node runtime for ${architecture} cannot be had: npm pack ${what}: ${why}\nwithout it: npm run build -- ${rest}`,
+      `the Node runtime for ${architecture} is unavailable: npm pack ${what}: ${why}\nwithout it: npm run build -- ${rest}`,
       { cause },
     );
   }

@@ -90,7 +90,7 @@ async function write(name: string, ask: Ask): Promise<Outcome> {
   if (failure) return failure;
   const back = await ask({ path });
   if (back.status === 200 && !back.text.includes(value))
-    throw new AttemptFailed('wrong answer', 'what was written is not there');
+    throw new AttemptFailed('wrong answer', 'the written object is missing');
   return failureOfStatus(back.status, back.text);
 }
 
