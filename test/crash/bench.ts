@@ -4,11 +4,13 @@ import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
+import { CA_BUNDLE } from '../../agent/credentials/openstack-ca.ts';
+import { createClusterCa } from '../cluster/authority.ts';
 import { startCloud, type Cloud } from '../cloud/cloud.ts';
 import type { Cluster } from '../cloud/cluster.ts';
 import { serviceAccountParameters } from '../cloud/generation.ts';
 import { createKeyPool } from '../cloud/key-pool.ts';
-import { filesWith, newTrustee, trusteeOf } from '../scenarios/support/trustee.ts';
+import { filesWith, newTrustee, type Trustee, trusteeOf } from '../scenarios/support/trustee.ts';
 import { createNode, type TestNode } from '../fakes/node.ts';
 import { layoutOf } from './certificate-set.ts';
 import { createRunner, type Run } from './run.ts';
@@ -18,10 +20,10 @@ import { type Entry, readTree } from './tree.ts';
 export type LayoutName = 'kubernetes-certs' | 'kubernetes-pki' | 'kubeadm' | 'swarm';
 
 /**
- * The work on a node: a rotation, a phase of one, the end of an old service-account key's grace, or a change of
- * credentials.
+ * The work on a node: a rotation, a phase of one, the end of an old service-account key's grace, a change of
+ * credentials, or one of the cloud's CA bundle.
  */
-export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace' | 'credentials';
+export type Work = 'all' | 'trust' | 'reissue' | 'retire' | 'grace' | 'credentials' | 'bundle';
 
 /** A node with certificates of an old CA, or with old credentials, and a cloud that requests their replacement. */
 export type Case = {
@@ -70,6 +72,7 @@ const BEFORE: Record<Work, readonly string[]> = {
   retire: ['trust', 'reissue'],
   grace: ['once', 'again'],
   credentials: [],
+  bundle: [],
 };
 
 const run = promisify(execFile);
@@ -82,12 +85,13 @@ const pairIn = (from: Record<string, string>): Case['serviceAccount'] => {
   };
 };
 
-export async function createBench(): Promise<Bench> {
+/** @param tls whether the cloud has TLS, which the work `bundle` needs */
+export async function createBench({ tls = false } = {}): Promise<Bench> {
   // A rotation syncs a hundred times, and disk speed is irrelevant here.
   if (existsSync('/dev/shm')) process.env['TMPDIR'] = '/dev/shm';
   const store = await mkdtemp(join(tmpdir(), 'coe-crash-'));
   process.env['NODE_COMPILE_CACHE'] = join(store, 'compiled');
-  const cloud = await startCloud();
+  const cloud = await startCloud({ tls });
   const keys = createKeyPool(2);
   const parameters = await serviceAccountParameters(keys);
   const nextParameters = await serviceAccountParameters(keys);
@@ -104,6 +108,7 @@ export async function createBench(): Promise<Bench> {
     });
     await node.write('/etc/passwd', USERS);
     await node.write('/etc/group', GROUPS);
+    if (cloud.caPem !== undefined) await node.write(CA_BUNDLE, cloud.caPem, 0o644);
     return { cluster, node };
   };
 
@@ -146,8 +151,8 @@ export async function createBench(): Promise<Bench> {
           ...(phase === 'again' ? nextParameters : parameters),
           ...(work === 'grace' ? {} : { phase }),
         });
-      const credentials = work === 'credentials' ? await askForCredentials(cloud, cluster, node) : undefined;
-      if (work !== 'grace' && work !== 'credentials')
+      const credentials = await askForCredentials(work, cloud, cluster, node);
+      if (work !== 'grace' && !credentials)
         cluster.stack.update({ ...parameters, ...(work === 'all' ? {} : { phase: work }) });
       return {
         layout,
@@ -212,27 +217,30 @@ async function copyCertificates(from: string, to: string): Promise<void> {
 }
 
 /**
- * Writes the node's credentials to Magnum's files, and requests others.
+ * Writes the node's credentials to Magnum's files, and requests others or another CA bundle.
  *
- * @returns the expected content of the files
+ * @returns the expected content of the files; undefined for other work
  */
 async function askForCredentials(
+  work: Work,
   cloud: Cloud,
   cluster: Cluster,
   node: TestNode,
-): Promise<Record<string, string>> {
+): Promise<Record<string, string> | undefined> {
+  if (work !== 'credentials' && work !== 'bundle') return undefined;
   const params = cluster.heatParams('master');
-  for (const [path, text] of Object.entries(filesWith(trusteeOf({ cluster }), params, cloud.authUrl)))
-    await node.write(path, text);
-  const fresh = newTrustee(cloud);
-  const inputs = Object.keys(fresh).map((name) => ({ name, type: 'String' }));
+  const filesOf = (trustee: Trustee): Record<string, string> => filesWith(trustee, params, cloud.authUrl);
+  const [old, fresh] = [trusteeOf({ cluster }), newTrustee(cloud)];
+  for (const [path, text] of Object.entries(filesOf(old))) await node.write(path, text);
+  const bundle = `${cloud.caPem ?? ''}${createClusterCa('another cloud').pem}`;
+  const values = work === 'bundle' ? { openstack_ca: bundle } : fresh;
   cloud.deploy(cluster, 'master-0', {
     resource: 'credentials',
     group: 'coe-credentials',
-    inputs,
-    values: fresh,
+    inputs: Object.keys(values).map((name) => ({ name, type: 'String' })),
+    values,
   });
-  return filesWith(fresh, params, cloud.authUrl);
+  return work === 'bundle' ? { ...filesOf(old), [CA_BUNDLE]: bundle } : filesOf(fresh);
 }
 
 /** Makes an undisturbed run whose systemctl is not a separate process. */

@@ -14,10 +14,11 @@ const HOURS = { timeout: 3 * 3_600_000 };
 export function killedAtEachStep(
   scenarios: readonly (readonly [string, Scenario])[],
   leastPoints: number,
+  options: Parameters<typeof createBench>[0] = {},
 ): void {
   let bench: Bench;
   beforeAll(async () => {
-    bench = await createBench();
+    bench = await createBench(options);
   });
   afterAll(async () => {
     await bench.close();

@@ -13,6 +13,13 @@ export const SWARM: Scenario = { layout: 'swarm', fails: false };
 export const CREDENTIALS: Scenario = { layout: 'kubernetes-certs', fails: false, work: 'credentials' };
 export const CREDENTIALS_GOING_BACK: Scenario = { ...CREDENTIALS, fails: true };
 
+/** In a cloud with TLS. */
+export const BUNDLE: Scenario = { layout: 'kubernetes-certs', fails: false, work: 'bundle' };
+export const BUNDLES = [
+  ['another CA bundle of the cloud', BUNDLE],
+  ['another CA bundle that is rolled back', { ...BUNDLE, fails: true }],
+] as const;
+
 export const scenarioOf = (layout: Scenario['layout'], fails: boolean): Scenario => {
   if (layout === 'kubernetes-certs') return fails ? GOING_BACK : IN_FILES;
   return fails ? KUBECONFIGS_GOING_BACK : IN_KUBECONFIGS;

@@ -1,0 +1,4 @@
+import { killedAtEachStep } from './every-step.ts';
+import { BUNDLES } from './scenarios.ts';
+
+killedAtEachStep(BUNDLES, 40, { tls: true });
