@@ -59,7 +59,9 @@ function describeStep(step: Step | RunStep): string {
     case 'prove-list':
       return `prove that ${step.list.unitPlan.name} enforces ${step.list.file}`;
     case 'restart-workloads':
-      return `restart the cluster's workloads through ${hostPort(step.plan.host, step.plan.port)}`;
+      return step.plan.mountsAlone === true
+        ? "replace the pods that mount this node's certificates"
+        : `restart the cluster's workloads through ${hostPort(step.plan.host, step.plan.port)}`;
     case 'change-objects':
       return `change the login in the Kubernetes API through ${hostPort(step.plan.host, step.plan.port)}, and replace the pods that read it`;
     case 'run':

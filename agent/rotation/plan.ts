@@ -41,7 +41,7 @@ export function planRenewal(
   copies: FoundCopies,
   pair?: RotateOperation['serviceAccount'],
 ): CertificatesPlan {
-  const operation = { ...ROTATE_ALL, phase: 'reissue', restartWorkloads: false } as const;
+  const operation = { ...ROTATE_ALL, phase: 'reissue' } as const;
   const { material, stage, check, ...plan } = planCertificates(operation, node, config, units, copies);
   const paths = check.paths.filter((path) => pair || !serviceAccountPaths(node).includes(path));
   const { compare, issue } = material;
@@ -49,7 +49,15 @@ export function planRenewal(
     ...plan,
     check: { ...check, paths },
     material: compare ? { issue, compare: { ...compare, phase: 'renew', mustLast } } : material,
-    stage: { ...stage, paths, keys: pair ? 'first' : 'keep', serviceAccount: pair, mends: true },
+    stage: {
+      ...stage,
+      paths,
+      keys: pair ? 'first' : 'keep',
+      serviceAccount: pair,
+      mends: true,
+      // With the same CA, only pods that mount the node's certificates need new ones.
+      workloads: stage.workloads && { ...stage.workloads, mountsAlone: true },
+    },
   };
 }
 

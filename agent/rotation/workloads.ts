@@ -47,6 +47,7 @@ const throughApi = async (
 ): Promise<Rolled[]> =>
   await withOwnApi(plan, hands, async (ask, trusted) => {
     const { clock, retry } = hands;
+    if (plan.mountsAlone === true) return await replaceCertificateMounts(plan, ask, notice, hands, abort);
     await untilPodsGetTokens(ask, hands, abort);
     const kubernetes = createKubernetes(ask, retry, { ...CALL, forMs: plan.deadlineMs });
     const said = await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);

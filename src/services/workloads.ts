@@ -24,11 +24,13 @@ export const WorkloadsPlan = v.object({
   namespaces: v.array(v.string()),
   perSecond: v.number(),
   deadlineMs: v.number(),
+  /** Replaces only pods that mount certificates of this node by hostPath: the CA stays. */
+  mountsAlone: v.optional(v.boolean()),
 });
 export type WorkloadsPlan = v.InferOutput<typeof WorkloadsPlan>;
 
 /** How a login in the API is changed, and the pods that read it are replaced: the same limits, in any namespace. */
-export const ObjectsPlan = v.omit(WorkloadsPlan, ['namespaces']);
+export const ObjectsPlan = v.omit(WorkloadsPlan, ['namespaces', 'mountsAlone']);
 export type ObjectsPlan = v.InferOutput<typeof ObjectsPlan>;
 
 /** A result about the workloads; `of` is a workload, or the node that restarted them. */

@@ -170,6 +170,28 @@ describe('pods that mount certificates of the node', () => {
   });
 });
 
+const repair = async (isWanted: boolean): Promise<{ site: Site; api: Kubernetes }> => {
+  const made = await siteWithWorkloads({ config: { workloads: { restart: isWanted, per_second: 100 } } });
+  addMounts(made.api);
+  expect(await cli(made.site, ['repair', '--force'])).toMatchObject({ code: 0 });
+  expect(marks(made.api)).toEqual(ALL.map(() => undefined));
+  return made;
+};
+
+describe('new certificates of the same CA', () => {
+  test('replace the pods that mount the certificates, and no others', async () => {
+    const { site, api } = await repair(true);
+    expect(generations(api)).toEqual([2, 1]);
+    expect(await cli(site, ['repair', '--force'])).toMatchObject({ code: 0 });
+    expect(generations(api)).toEqual([3, 1]);
+  });
+
+  test('replace no pods where workloads are not to be restarted', async () => {
+    const { api } = await repair(false);
+    expect(generations(api)).toEqual([1, 1]);
+  });
+});
+
 describe('on several masters', () => {
   test.each([
     ['rolling', 'the workloads are restarted by another-master'],
