@@ -67,12 +67,16 @@ const API_SERVICE = {
   },
 };
 
-/** Starts it, waits until the aggregator serves it, and returns the path of its objects. */
+/**
+ * Starts it, waits until the aggregator serves it, and returns the path of its objects. An earlier one is replaced: it
+ * trusts the CA of its start alone.
+ */
 export async function startAggregatedApi(): Promise<string> {
   const worker = (await nodes()).find(({ role }) => role === 'worker');
   if (!worker) throw new Error('the cluster has no worker');
   const programs = (await execa('scripts/kubernetes', ['where'])).stdout;
   await mkdir(nodeFolder(worker, dirname(PROGRAM)), { recursive: true });
+  await kubectl(['delete', 'pod', NAME, '--ignore-not-found', '--grace-period=0', '--force']);
   // A program that runs cannot be overwritten.
   await rm(nodeFolder(worker, PROGRAM), { force: true });
   await copyFile(join(programs, 'bin', NAME), nodeFolder(worker, PROGRAM));

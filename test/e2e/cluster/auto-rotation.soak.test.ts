@@ -16,12 +16,10 @@ import { describeRotation } from './rotation-suite.ts';
  */
 
 let pod: ProbePod;
-let aggregated: string;
 beforeAll(async () => {
   await installAgent();
   pod = await startProbePod();
-  aggregated = await startAggregatedApi();
-}, 600_000);
+});
 afterAll(async () => {
   await pod?.close();
 });
@@ -37,10 +35,10 @@ function describeUnderLoad(which: string, folder: string, meanwhile?: Completion
     let load: Load;
     beforeAll(async () => {
       await mkdir(folder, { recursive: true });
-      load = await startLoad(folder, { pod: PROBE_POD, aggregated });
+      load = await startLoad(folder, { pod: PROBE_POD, aggregated: await startAggregatedApi() });
       await delay(AROUND_MS);
       load.mark('trust', 'old');
-    }, 2 * AROUND_MS);
+    }, 6 * AROUND_MS);
     afterAll(async () => {
       await delay(AROUND_MS);
       process.stdout.write(`${await load.stop()}\n`);
