@@ -76,7 +76,11 @@ async function withKeptAddresses(
   disk: Hands['disk'],
 ): Promise<{ node: Node; of: Map<string, string[]> }> {
   const of = new Map<string, string[]>();
-  const leaves = await readLeaves(node, { disk });
+  const leaves = await readLeaves(node, { disk }).catch((error: unknown) => {
+    // The preflight reports a file that cannot be read.
+    if (codeOf(error) !== 'disk') throw error;
+    return [];
+  });
   const certificates = node.layout.certificates.map((row) => {
     const keys = unknown.filter((key) => row.names.flatMap(keysOf).includes(key));
     const leaf = keys.length > 0 && leaves.find(({ name }) => name === row.name);

@@ -109,8 +109,8 @@ describe('exit code 2', () => {
     ]);
   });
 
-  // The doctor reports it as a finding.
-  const needing = VERBS.filter((verb) => verb !== 'doctor');
+  // The doctor reports it as a finding, and status beside the daemon.
+  const needing = VERBS.filter((verb) => verb !== 'doctor' && verb !== 'status');
   test.each(needing)('%s without a configuration, or with an invalid one', async (verb) => {
     const site = await createSite(cloud, { bare: true });
     await site.node.write('/etc/coe-agent/agent.yaml', 'keyz: rsa-4096\n');
@@ -148,7 +148,7 @@ describe('exit code 2', () => {
   test.each([
     ['an unknown option', ['status', '--json', '--frce'], 'usage'],
     ['a value that is missing', ['restart', '--json', '--unit', '--workloads'], 'usage'],
-    ['no configuration', ['status', '--json'], 'config'],
+    ['no configuration', ['plan', '--json'], 'config'],
     ['two forms of an answer', ['status', '--json', '--check'], 'usage'],
   ] as const)('prints an error as an object with --json: %s', async (_, argv, code) => {
     const site = await createSite(cloud, { bare: true });
