@@ -1,9 +1,8 @@
-import { createPrivateKey, createPublicKey } from 'node:crypto';
 import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { unescapedPem } from '../../src/base/pem.ts';
 import { checkServiceAccount } from '../../src/certificates/service-account.ts';
-import { acceptedKeys, isAccepted } from '../../src/certificates/service-account-keys.ts';
+import { acceptedKeys, isAccepted, publicKeyOfPrivate } from '../../src/certificates/service-account-keys.ts';
 import type { RotateOperation } from '../../src/operation/operation.ts';
 import type { Config } from '../config.ts';
 import type { Hands } from '../hands.ts';
@@ -85,8 +84,7 @@ const CHANGED = new AgentError(
 
 function publicOf(privateKey: string, path: string): { pair: Pair } | { error: AgentError } {
   try {
-    const publicKey = createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' });
-    return { pair: { publicKey, privateKey } };
+    return { pair: { publicKey: publicKeyOfPrivate(privateKey), privateKey } };
   } catch (error) {
     return { error: new AgentError('bad-file', `${path} holds no private key`, { cause: error }) };
   }

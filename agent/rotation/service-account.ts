@@ -1,11 +1,14 @@
-import { createPublicKey } from 'node:crypto';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { readText } from '../../src/base/disk.ts';
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { readRecord, recordText } from '../../src/base/record.ts';
 import type { RoleLayout } from '../../src/certificates/layout.ts';
-import { acceptedKeys, type ServiceAccountKeys } from '../../src/certificates/service-account-keys.ts';
+import {
+  acceptedKeys,
+  publicKeyOfPrivate,
+  type ServiceAccountKeys,
+} from '../../src/certificates/service-account-keys.ts';
 import { isTokenOf } from '../../src/certificates/service-account-token.ts';
 import type { Generations } from '../../src/files/generation.ts';
 import type { ManagedFile } from '../../src/files/managed-file.ts';
@@ -82,8 +85,7 @@ export async function signingPair(
   const { privateKey } = await readKeys(layout, hands);
   if (privateKey === undefined) return undefined;
   hands.secrets.addPassing(privateKey);
-  const publicKey = createPublicKey(privateKey).export({ type: 'spki', format: 'pem' });
-  return { privateKey, publicKey };
+  return { privateKey, publicKey: publicKeyOfPrivate(privateKey) };
 }
 
 /** Returns a function that determines which of the node's keys signed a token. */

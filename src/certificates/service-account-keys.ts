@@ -55,6 +55,10 @@ export function signerOf({ privateKey }: Pick<ServiceAccountKeys, 'privateKey'>)
   }
 }
 
+/** Returns the public key (PEM) of a private one. @throws when it is no private key */
+export const publicKeyOfPrivate = (privateKey: string): string =>
+  createPublicKey(createPrivateKey(privateKey)).export({ type: 'spki', format: 'pem' });
+
 /** Whether a pair already signs and is accepted. */
 export const isSigning = (keys: ServiceAccountKeys, { publicKey }: Pick<Pair, 'publicKey'>): boolean =>
   signerOf(keys) === idOf(publicKey) && isAccepted(keys, { publicKey });

@@ -1,5 +1,5 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { type Bench, createBench } from './bench.ts';
+import { expect, test } from 'vitest';
+import { openBench } from './open-bench.ts';
 import { killAt } from './kill.ts';
 import { distinctPoints } from './points.ts';
 import { sample } from './random.ts';
@@ -7,13 +7,7 @@ import { BUNDLES } from './scenarios.ts';
 import { say, sweep } from './sweep.ts';
 
 /** A sample of bundle.full.test.ts; CRASH_SEED repeats the same sample. */
-let bench: Bench;
-beforeAll(async () => {
-  bench = await createBench({ tls: true });
-});
-afterAll(async () => {
-  await bench.close();
-});
+const bench = await openBench({ tls: true });
 
 test.each(BUNDLES)(
   'recovers from a kill at one of its steps: %s',

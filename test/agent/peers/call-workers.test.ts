@@ -100,7 +100,7 @@ test('calls each worker once', async () => {
 test.each([
   ['a worker', { isMaster: false, trustsServed: true }],
   ['a master that does not trust the served CA', { isMaster: true, trustsServed: false }],
-])('%s calls nobody', async (_, own) => {
+])('%s calls no worker', async (_, own) => {
   const { hands, api } = await setUp();
   await callWorkers(lookAt([peer('behind')], own), PLACE, hands, NEVER);
   expect(api.asked).toEqual([]);
