@@ -1,3 +1,4 @@
+import { AgentError } from '../../src/base/errors.ts';
 import type { Plan, RestartPlan } from '../plan/plan.ts';
 import { showStep } from '../plan/describe.ts';
 import { requireFit } from '../inspection/preflight.ts';
@@ -21,11 +22,15 @@ export async function perform(plan: Plan, run: Run): Promise<Ended> {
   try {
     staged = await prepare(plan, run);
   } catch (error) {
-    return await undo(error, run);
+    return await undo(run.abort.aborted ? stopped(error) : error, run);
   }
   if (staged.is === 'nothing-to-do') return { is: 'done', outcome: staged.outcome };
   return await apply(staged.journal, staged.tail, run);
 }
+
+/** What fails while the program stops may fail because of that, and no file was replaced: the run is repeated. */
+const stopped = (cause: unknown): AgentError =>
+  new AgentError('aborted', 'stopped before a file was replaced', { cause });
 
 /** Restarts units. There is no generation, so there is nothing to roll back. */
 async function performRestarts({ check, units }: RestartPlan, run: Run): Promise<Ended> {

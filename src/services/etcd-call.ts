@@ -37,6 +37,7 @@ export const callEtcd: CallEtcd = async ({ url, ca, certificate: cert, key }, me
         );
       };
       limit.addEventListener('abort', fail, { once: true });
+      if (limit.aborted) fail(limit.reason);
       session.once('error', fail);
       const stream = session.request({
         [constants.HTTP2_HEADER_METHOD]: 'POST',

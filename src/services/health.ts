@@ -10,7 +10,11 @@ export type ClientIdentity = { certificate: string; key: string };
 /** Limit of one attempt; the proof as a whole has the unit's deadline. */
 const TRY_MS = 5000;
 
-/** Queries a health endpoint once. Status 200 is healthy; another status or no answer throws `not-yet`. */
+/**
+ * Queries a health endpoint once. Status 200 is healthy.
+ *
+ * @throws `not-yet` for another status or no answer; `aborted`, which says nothing about the unit
+ */
 export async function askHealth(
   url: string,
   identity: ClientIdentity | undefined,
@@ -25,7 +29,11 @@ export async function askHealth(
     const options = { signal: withDeadline(abort, TRY_MS), agent: false };
     const asked = url.startsWith('https:') ? secure(url, { ...options, ...tls }) : plain(url, options);
     asked.once('error', (cause) => {
-      reject(new AgentError('not-yet', `${url} does not answer: ${plainWords(cause)}`, { cause }));
+      reject(
+        abort.aborted
+          ? new AgentError('aborted', `asking ${url}: stopped`, { cause })
+          : new AgentError('not-yet', `${url} does not answer: ${plainWords(cause)}`, { cause }),
+      );
     });
     asked.once('response', (response) => {
       let words = '';

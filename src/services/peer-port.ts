@@ -1,7 +1,9 @@
 import type { X509Certificate } from 'node:crypto';
 import { request } from 'node:https';
 import { TLSSocket } from 'node:tls';
+import { hostPort } from '../base/address.ts';
 import { withDeadline } from '../base/clock.ts';
+import { AgentError } from '../base/errors.ts';
 import type { ClientIdentity } from './health.ts';
 
 /** `path`: a path that every accepted client may read, and no other client. */
@@ -27,13 +29,14 @@ const REFUSALS = new Set([42, 43, 44, 45, 46, 48, 51, 116]);
  * even if they allow anonymous requests.
  *
  * @returns undefined if no certificate is presented there
+ * @throws `aborted`, which says nothing about the port
  */
 export async function askPeer(
   { host, port, path }: PeerPort,
   { certificate, key }: ClientIdentity,
   abort: AbortSignal,
 ): Promise<Handshake | undefined> {
-  return await new Promise((resolve) => {
+  return await new Promise((resolve, reject) => {
     let presents: X509Certificate | undefined;
     const end = (accepts: Handshake['accepts']): void => {
       resolve(presents && { presents, accepts });
@@ -59,6 +62,10 @@ export async function askPeer(
       });
     });
     asked.once('error', (error) => {
+      if (abort.aborted) {
+        reject(new AgentError('aborted', `asking ${hostPort(host, port)}: stopped`, { cause: error }));
+        return;
+      }
       // OpenSSL's text alone has the number of the alert.
       end(REFUSALS.has(Number(/SSL alert number (\d+)/.exec(error.message)?.[1])) ? 'no' : 'unknown');
     });

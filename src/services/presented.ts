@@ -8,7 +8,11 @@ import { plainWords } from '../base/plain-words.ts';
 /** Limit of one attempt; the proof as a whole has the unit's deadline. */
 const TRY_MS = 5000;
 
-/** Returns the certificate that a TLS port presents now. Throws `not-yet` if the port does not answer. */
+/**
+ * Returns the certificate that a TLS port presents now.
+ *
+ * @throws `not-yet` if the port does not answer; `aborted`, which says nothing about the port
+ */
 export async function presentedCertificate(
   host: string,
   port: number,
@@ -24,6 +28,7 @@ export async function presentedCertificate(
       socket.destroy(new AgentError('not-yet', 'no TLS handshake in time', { reason: 'handshake-timeout' }));
     };
     limit.addEventListener('abort', stop, { once: true });
+    if (limit.aborted) stop();
     // A TLS 1.2 server that requires a client certificate (Magnum's etcd 3.4) aborts before the handshake is complete.
     // By then it has presented its own certificate: keys are agreed upon afterwards.
     let early: X509Certificate | undefined;
@@ -41,10 +46,12 @@ export async function presentedCertificate(
       if (early) resolve(early);
       else
         reject(
-          new AgentError('not-yet', `${where} does not answer: ${plainWords(cause)}`, {
-            cause,
-            reason: reasonOf(cause),
-          }),
+          abort.aborted
+            ? new AgentError('aborted', `asking ${where} for its certificate: stopped`, { cause })
+            : new AgentError('not-yet', `${where} does not answer: ${plainWords(cause)}`, {
+                cause,
+                reason: reasonOf(cause),
+              }),
         );
     });
     socket.once('close', () => {

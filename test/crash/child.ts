@@ -60,6 +60,7 @@ async function runOnce({ verb, root, plan }: Job): Promise<Report> {
   const watcher: Watcher = {
     reach: (point) => {
       if (isDue(point)) die();
+      if (points.length === plan.stopAt) process.kill(process.pid, 'SIGTERM');
     },
     reachMiddle: isDue,
     die,

@@ -1,7 +1,7 @@
 import { faultsAfterKill } from './after-kill.ts';
 import type { Bench, Case, LayoutName, Work } from './bench.ts';
 import { BROKEN, type Ending, endingOf, faultsOfEnding, faultsOfRun } from './ending.ts';
-import { type Run, runPlain, type Runner } from './run.ts';
+import { createRunner, type Run, runPlain, type Runner } from './run.ts';
 
 /** A kind of rotation for a sweep. */
 export type Scenario = { layout: LayoutName; fails: boolean; work?: Work };
@@ -49,7 +49,19 @@ export const killAfter =
   async (root) =>
     await runPlain(root, { ms, signal: 'SIGKILL' });
 
-/** Stops at such a time, as systemd does. */
+/** Stops at a step, as systemd does, in a process of its own: the second SIGTERM that a process receives ends it. */
+export const stopAt =
+  (point: number): Kill =>
+  async (root) => {
+    const runner = createRunner();
+    try {
+      return await runner.run(root, { stopAt: point });
+    } finally {
+      runner.close();
+    }
+  };
+
+/** Stops at a time independent of any step. */
 export const stopAfter =
   (ms: number): Kill =>
   async (root) =>
@@ -76,7 +88,11 @@ export async function killAndRecover(
     const faults: string[] = [];
     for (const kill of kills) {
       const run = await kill(root, runner);
-      killed.push(run.killed ? (run.points.at(-1) ?? `after ${Math.round(run.ms)} ms`) : 'not at all');
+      killed.push(
+        run.killed
+          ? (run.points.at(-1) ?? `after ${Math.round(run.ms)} ms`)
+          : `not at all: ${run.code} ${run.stdout}${run.stderr}`,
+      );
       faults.push(...faultsOfRun(run));
       faults.push(...(await faultsAfterKill(one)));
     }

@@ -1,7 +1,7 @@
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
 import { killAt } from './kill.ts';
-import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
+import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments, stopsAtSteps } from './other-kills.ts';
 import { sample, seed, seededRandom } from './random.ts';
 import { distinctPoints } from './points.ts';
 import {
@@ -57,4 +57,8 @@ test('recovers from kills at times independent of its steps', { timeout: 600_000
 test('stops cleanly at such times', { timeout: 600_000 }, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
   say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(3, random, ms)));
+});
+
+test('stops cleanly at any of its steps', { timeout: 600_000 }, async () => {
+  say('stops at steps', await sweep(bench, IN_FILES, stopsAtSteps(6, random)));
 });

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, test } from 'vitest';
 import { type Bench, createBench } from './bench.ts';
-import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments } from './other-kills.ts';
+import { doubleKills, killsAtMoments, powerCuts, stopsAtMoments, stopsAtSteps } from './other-kills.ts';
 import { seed, seededRandom } from './random.ts';
 import { GOING_BACK, IN_FILES, SCENARIOS } from './scenarios.ts';
 import { plainRunTakes, say, sweep } from './sweep.ts';
@@ -43,4 +43,8 @@ test.each([
 test('stops cleanly at such times', HOURS, async () => {
   const ms = await plainRunTakes(bench, IN_FILES);
   say('stops', await sweep(bench, IN_FILES, () => stopsAtMoments(60, random, ms)));
+});
+
+test('stops cleanly at any of its steps', HOURS, async () => {
+  say('stops at steps', await sweep(bench, IN_FILES, stopsAtSteps(100, random)));
 });

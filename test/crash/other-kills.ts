@@ -1,4 +1,4 @@
-import { cutPowerAt, type Kill, killAfter, killAt, stopAfter } from './kill.ts';
+import { cutPowerAt, type Kill, killAfter, killAt, stopAfter, stopAt } from './kill.ts';
 import type { Reference } from './sweep.ts';
 
 /** Kills at any of the points and again at any of the recovery's. */
@@ -19,6 +19,12 @@ export const powerCuts =
     Array.from({ length: count }, () => [
       cutPowerAt(1 + Math.floor(random() * points.length), Math.floor(random() * 2 ** 32)),
     ]);
+
+/** Stops at any of the points. */
+export const stopsAtSteps =
+  (count: number, random: () => number) =>
+  ({ points }: Reference): Kill[][] =>
+    Array.from({ length: count }, () => [stopAt(1 + Math.floor(random() * points.length))]);
 
 /** Kills at any time during a run of this length. */
 export const killsAtMoments = (count: number, random: () => number, ms: number): Kill[][] =>

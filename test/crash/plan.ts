@@ -8,6 +8,8 @@ export type Job = { verb: string; root: string; plan: Plan };
 export type Plan = {
   /** SIGKILL at this step, counted from 1. */
   killAt?: number | undefined;
+  /** SIGTERM at this step, counted from 1: the process continues until it has stopped by itself. */
+  stopAt?: number | undefined;
   /** SIGKILL at the step that matches the last of these, after the others have matched in turn. */
   killWhere?: readonly string[] | undefined;
   /** The kill is a power failure: unsynced changes are lost, as many as this seed decides. */

@@ -59,6 +59,15 @@ describe('a plan that replaces files', () => {
     expect(await node.hands.generations.underWay()).toBe(false);
     expect(await perform(PLAN, run(node))).toMatchObject({ is: 'done' });
   });
+
+  test('draws no conclusion from a fault that it meets while it is stopped', async () => {
+    const node = await createNode();
+    node.units.states.set('kubelet', { ...RUNNING, load: 'masked' });
+    expect(await agentErrorOf(perform(PLAN, run(node, AbortSignal.abort())))).toMatchObject({
+      code: 'aborted',
+    });
+    expect(await node.hands.generations.underWay()).toBe(false);
+  });
 });
 
 describe('a plan of restarts', () => {

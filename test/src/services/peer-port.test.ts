@@ -9,6 +9,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import { askPeer } from '../../../src/services/peer-port.ts';
 import { createClusterCa } from '../../cluster/authority.ts';
 import { NEVER } from '../support/clock.ts';
+import { agentErrorOf } from '../support/outcome-of.ts';
 
 const [served, former] = [createClusterCa('localhost'), createClusterCa('localhost')];
 const SERVED = new X509Certificate(served.pem).publicKey;
@@ -68,8 +69,8 @@ async function openssl(version: string): Promise<number> {
   throw new Error(`openssl s_server does not listen: ${said}`);
 }
 
-const ask = async (port: number, identity = issue()) =>
-  await askPeer({ host: '127.0.0.1', port, path: '/members' }, identity, NEVER);
+const ask = async (port: number, identity = issue(), abort = NEVER) =>
+  await askPeer({ host: '127.0.0.1', port, path: '/members' }, identity, abort);
 
 test.each(['1.2', undefined] as const)(
   'reads the presented certificate, and sees that the port accepts the client: TLS %s',
@@ -112,4 +113,9 @@ test('finds nothing on a closed port, and on a port without TLS', async () => {
   expect(await ask(port)).toBeUndefined();
   plain.close();
   expect(await ask(port)).toBeUndefined();
+});
+
+test('says nothing about a port when it is stopped', async () => {
+  const port = await listen({ requires: true });
+  expect(await agentErrorOf(ask(port, issue(), AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
 });

@@ -55,9 +55,12 @@ test('reports a port as not ready if it is closed, hangs up or does not use TLS'
   }
 });
 
-test('leaves a silent port on abort', async () => {
+test('leaves a silent port on abort, and says nothing about it', async () => {
   const controller = new AbortController();
   const waiting = agentErrorOf(seen(await plainPort(undefined), controller.signal));
   controller.abort();
-  expect(await waiting).toMatchObject({ code: 'not-yet', reason: 'handshake-timeout' });
+  expect(await waiting).toMatchObject({ code: 'aborted' });
+  expect(await agentErrorOf(seen(await plainPort(undefined), controller.signal))).toMatchObject({
+    code: 'aborted',
+  });
 });
