@@ -2,7 +2,6 @@ import { randomBytes } from 'node:crypto';
 import * as v from 'valibot';
 import { describe, expect, test } from 'vitest';
 import { cloudForFile } from '../cloud/for-file.ts';
-import type { Instrument } from '../../agent/compose.ts';
 import { createKubernetes, type Kubernetes } from '../fakes/kubernetes.ts';
 import { failure } from '../fakes/kubernetes-status.ts';
 import {
@@ -13,6 +12,7 @@ import {
   READERS,
   stockCluster,
 } from './support/cluster-login.ts';
+import { mortal } from './support/mortal.ts';
 import { noticesIn } from './support/notices.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import {
@@ -226,41 +226,6 @@ test('a worker changes nothing in the API', async () => {
   expect(await change(site, another())).toMatchObject({ deploy_status_code: 0 });
   expect(api.asked).toEqual([]);
 });
-
-/** From its n-th touch on, nothing of the program reaches the API or the disk any more; the first one is in the API. */
-function mortal(): { instrument: Instrument; killAt(touch: number): void; revive(): number } {
-  let [touches, limit] = [0, Infinity];
-  const touch = (): void => {
-    touches += 1;
-    if (touches >= limit) throw new Error('killed');
-  };
-  return {
-    instrument: {
-      disk: (real) => ({
-        ...real,
-        rename: async (from, to) => {
-          if (touches > 0) touch();
-          await real.rename(from, to);
-        },
-      }),
-      http: (real) => async (request) => {
-        if (!request.url.includes('/api')) return await real(request);
-        const isWrite = request.method !== 'GET';
-        if (isWrite || touches >= limit) touch();
-        const answer = await real(request);
-        if (isWrite) touch();
-        return answer;
-      },
-    },
-    killAt: (at) => {
-      [touches, limit] = [0, at];
-    },
-    revive: () => {
-      limit = Infinity;
-      return touches;
-    },
-  };
-}
 
 test(
   'killed at any write, each object has one login or the other, and the next start finishes',

@@ -6,7 +6,8 @@ import { parseObject } from '../cloud/exchange.ts';
 import type { Kubernetes } from '../fakes/kubernetes.ts';
 import { cli } from './support/cli.ts';
 import { objectsOf, stockCluster } from './support/cluster-login.ts';
-import { createSite, type Role, type Site } from './support/site.ts';
+import { mortal } from './support/mortal.ts';
+import { createSite, type Role, type Site, type SiteSpec } from './support/site.ts';
 import { lastError } from './support/last-error.ts';
 import { CLOUD_CONFIG, cloudConfig, deployCredentials, newTrustee, trusteeOf } from './support/trustee.ts';
 import { nodeFiles } from './support/untouched.ts';
@@ -18,11 +19,20 @@ const BUNDLE = '/etc/kubernetes/ca-bundle.crt';
 const other = createClusterCa('another cloud').pem;
 const currentCa = (): string => cloud.caPem ?? '';
 const bothCas = (): string => `${currentCa()}${other}`;
+/** The workloads that read the bundle, with their generation once they are replaced. */
+const READERS_OF_BUNDLE = [
+  ['uses-ca', 2],
+  ['openstack-cloud-controller-manager', 2],
+] as const;
 const base64 = (text: string): string => Buffer.from(text).toString('base64');
 
 /** A node that trusts its cloud by the bundle, which the cluster keeps, too. */
-async function siteWithBundle(role: Role = 'master'): Promise<{ site: Site; api: Kubernetes }> {
-  const site = await createSite(cloud, { role, bare: true, config: { workloads: { per_second: 100 } } });
+async function siteWithBundle(
+  role: Role = 'master',
+  spec: SiteSpec = {},
+): Promise<{ site: Site; api: Kubernetes }> {
+  const config = { workloads: { per_second: 100 } };
+  const site = await createSite(cloud, { role, bare: true, config, ...spec });
   await site.node.write(BUNDLE, currentCa(), 0o644);
   await site.node.write(CLOUD_CONFIG, cloudConfig(trusteeOf(site), cloud.authUrl));
   expect(await cli(site, ['make-cert'])).toMatchObject({ code: 0 });
@@ -111,3 +121,31 @@ test('a bundle alone needs no login, and keeps the former login', async () => {
   const again = await cli(site, ['credentials', '--openstack-ca', file, '--json']);
   expect(parseObject(again.stdout)).toMatchObject({ changed: false, reason: 'has-credentials' });
 });
+
+test(
+  'killed at any write, the Secret has one bundle or the other, and the next start finishes',
+  { timeout: 300_000 },
+  async () => {
+    let at = 0;
+    let touched: number;
+    let inApi = 0;
+    do {
+      at += 1;
+      const life = mortal();
+      const { site, api } = await siteWithBundle('master', { instrument: life.instrument });
+      life.killAt(at);
+      await deploy(site, { openstack_ca: bothCas() }).catch(() => undefined);
+      touched = life.revive();
+      const held = objectsOf(api)['secrets/ca-bundle']?.['ca-bundle.crt'];
+      expect([currentCa(), bothCas()], `killed at ${at}`).toContain(held);
+      if (touched >= at && api.asked.some(({ method }) => method === 'PATCH')) inApi += 1;
+      await site.pass();
+      expect(objectsOf(api)['secrets/ca-bundle'], `killed at ${at}`).toEqual({ 'ca-bundle.crt': bothCas() });
+      for (const [name, generation] of [...READERS_OF_BUNDLE, ['coredns', 1] as const])
+        expect(api.generation('kube-system', name), `${name} killed at ${at}`).toBe(generation);
+      expect(new Set(site.signals().map(({ body }) => body?.['deploy_status_code']))).toEqual(new Set([0]));
+    } while (touched >= at);
+    // The Secret and two workloads, before and after each.
+    expect(inApi).toBeGreaterThan(5);
+  },
+);
