@@ -126,12 +126,14 @@ type Run = (verb: () => Promise<{ verb: Verb }>) => (this: Command) => Promise<v
 
 /** Defines every verb with its options. The code of a verb is loaded when the verb is called. */
 export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Command {
+  const columns = (stdout.isTTY === true && stdout.columns) || 80;
   // Each verb copies these settings (exit and output) when it is added.
   const program = new Command('agent')
     .exitOverride()
     .configureOutput({
       writeOut: (text) => stdout.write(text),
       writeErr: (text) => stderr.write(text),
+      getOutHelpWidth: () => columns,
     })
     .description(
       "replaces the certificates of a Magnum cluster's node when the cluster's owner rotates its CA",
@@ -144,8 +146,9 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
       .addOption(new Option('--config <file>', 'configuration file').default(CONFIG_PATH))
       .addOption(new Option('--root <dir>', 'prefix of every path of the node').default('/'))
       .addOption(new Option('--log-level <level>', 'how much is logged').choices(LOG_LEVELS))
-      .option('--json', 'one JSON object on standard output')
-      .addHelpText('after', helpOf(name));
+      // The daemon rejects the option with an explanation.
+      .addOption(new Option('--json', 'one JSON object on standard output').hideHelp(name === 'run'))
+      .addHelpText('after', helpOf(name, columns));
 
   verb('run', 'run the daemon: poll, execute deployments and report their results').action(
     run(async () => await import('./commands/run.ts')),

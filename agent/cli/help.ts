@@ -62,7 +62,7 @@ const HELP: Readonly<Record<string, Help>> = {
     examples: [
       ['eval $(agent cluster-config --user alice --dir alice)', "on a node: log in with the node's trust"],
       [
-        'eval $(OS_CLOUD=home agent cluster-config --cluster k1 --user alice --dir k1)',
+        'eval $(OS_CLOUD=c1 agent cluster-config --cluster k1 --user ann --dir k1)',
         'on any machine: log in with clouds.yaml',
       ],
     ],
@@ -123,10 +123,7 @@ const HELP: Readonly<Record<string, Help>> = {
   rotation: {
     examples: [
       ['agent rotation hold --for 8h', 'start no further phase for eight hours'],
-      [
-        'agent rotation finish --now',
-        'do not wait for peers, because a CA key has leaked or a person must lose access now',
-      ],
+      ['agent rotation finish --now', 'do not wait for peers: a CA key has leaked, or access must end now'],
     ],
     exits: [deploymentFailed],
   },
@@ -174,16 +171,30 @@ export function factsOf(verb: string): HelpFacts {
   return { examples: help.examples, exits: codes.map((code) => [code, meaningOf(code, help)] as const) };
 }
 
-/** Formats the text below the options in a verb's help. */
-export function helpOf(verb: string): string {
+/** Formats the text below the options in a verb's help. Commands are not wrapped, so that they can be copied. */
+export function helpOf(verb: string, columns: number): string {
   const { examples, exits } = factsOf(verb);
   if (examples.length === 0) return '';
   return [
     '',
     'Examples:',
-    ...examples.flatMap(([command, what]) => [`  ${command}`, `      ${what}`]),
+    ...examples.flatMap(([command, what]) => [`  ${command}`, indented('      ', what, columns)]),
     '',
     'Exit codes:',
-    ...exits.map(([code, meaning]) => `  ${code}  ${meaning}`),
+    ...exits.map(([code, meaning]) => `  ${code}  ${indented('     ', meaning, columns).trimStart()}`),
   ].join('\n');
+}
+
+/** Wraps a text between words, and indents each line. */
+function indented(indent: string, text: string, columns: number): string {
+  const lines: string[] = [];
+  let line = '';
+  for (const word of text.split(' ')) {
+    const longer = `${line === '' ? indent : `${line} `}${word}`;
+    if (line !== '' && longer.length > columns) {
+      lines.push(line);
+      line = `${indent}${word}`;
+    } else line = longer;
+  }
+  return [...lines, line].join('\n');
 }

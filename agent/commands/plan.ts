@@ -17,10 +17,12 @@ import type { Difference } from '../inspection/differences.ts';
 import { describeNode, readNode } from '../node.ts';
 import { rotationState } from '../inspection/rotation-state.ts';
 import { holderOf } from '../../src/base/lock.ts';
+import { findCurrentWork } from '../inspection/current-work.ts';
 import { findInterrupted, isStuck } from '../inspection/interrupted.ts';
 import { forcedBy } from '../pass.ts';
 import { intend } from '../pass/intend.ts';
 import { compareNow } from './compare.ts';
+import { workInWords, workOf } from './current-work.ts';
 import { createTerminal } from './terminal.ts';
 import { problemOf, writeJson } from './json-answer.ts';
 import { lockPathOf, openHands, readMetadataOption, textOption, type Verb } from './verb.ts';
@@ -37,6 +39,7 @@ type Entry = {
   group: string;
   resource: string;
   verdict: keyof typeof VERDICTS;
+  isUnderWay: boolean;
   why: string;
   /** The code of `why`. */
   code: string;
@@ -64,10 +67,15 @@ export const verb: Verb = async (context, options) => {
       : await collect(hands, stopping);
     const { deployments, said, problems } = understand(texts, unanswered, hands);
     const force = forcedBy({ force: textOption(options, 'force') }, { deployments, problems });
-    const interrupted = await findInterrupted(hands, await holderOf(lockPathOf(context)));
+    const holder = await holderOf(lockPathOf(context));
+    const interrupted = await findInterrupted(hands, holder);
+    const underWay = await findCurrentWork(hands, holder);
     const due = pendingOf(deployments, hands.ledger, force);
     const entries = await Promise.all(
-      due.map(async (deployment) => await describe(deployment, said, hands, stopping)),
+      due.map(async (deployment) => ({
+        ...(await describe(deployment, said, hands, stopping)),
+        isUnderWay: underWay?.deployments.some(({ id }) => id === deployment.id) === true,
+      })),
     );
     const done = deployments.filter(({ id }) => !due.some((deployment) => deployment.id === id));
 
@@ -77,6 +85,7 @@ export const verb: Verb = async (context, options) => {
       writeJson(context, 'plan', {
         rotation,
         interrupted: interrupted ?? null,
+        underWay: workOf(underWay),
         differences,
         deployments: entries,
         done: done.map(({ id }) => id),
@@ -87,7 +96,8 @@ export const verb: Verb = async (context, options) => {
       line(`configuration: ${hands.config.sources.join(', ')}`);
       // A deployment's own lines name it.
       if (layout !== undefined && entries.every((entry) => entry.layout === undefined)) line(layout);
-      if (interrupted) line(`${paint('yellow', '!')} ${interrupted.text}`);
+      for (const text of underWay ? workInWords(underWay) : []) line(`${paint('cyan', '…')} ${text}`);
+      if (interrupted && !interrupted.isUnderWay) line(`${paint('yellow', '!')} ${interrupted.text}`);
       for (const { severity, text } of differences)
         line(`${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
       for (const { message } of rotation.notes) line(`${paint('yellow', '!')} ${message}`);
@@ -99,9 +109,10 @@ export const verb: Verb = async (context, options) => {
         line(paint('dim', `deployment ${id}: ${why}`));
       }
       for (const entry of entries) {
-        line(
-          `${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${VERDICTS[entry.verdict]}`,
-        );
+        const verdict = entry.isUnderWay
+          ? 'under way'
+          : `${VERDICTS[entry.verdict]}${underWay && entry.verdict === 'planned' ? ' next' : ''}`;
+        line(`${paint('bold', `deployment ${entry.id}`)}  ${entry.group}, ${entry.resource}: ${verdict}`);
         line(`  ${entry.why}`);
         for (const limit of entry.limits) line(`  ${paint('yellow', '!')} ${limit}`);
         for (const [index, { text, details }] of entry.steps.entries()) {
@@ -111,7 +122,13 @@ export const verb: Verb = async (context, options) => {
       }
       const isWrong = differences.some(({ severity }) => severity === 'critical');
       if (entries.length === 0 && problems.length === 0 && !interrupted)
-        line(isWrong ? 'no deployment is pending; next: agent doctor' : 'nothing to do');
+        line(
+          isWrong
+            ? 'no deployment is pending; next: agent doctor'
+            : underWay
+              ? 'no deployment is pending'
+              : 'nothing to do',
+        );
     }
     const [problem] = problems;
     if (problem) return exitCodeOf(problem);
@@ -140,7 +157,7 @@ async function describe(
   said: readonly Said[],
   hands: Hands,
   stopping: AbortSignal,
-): Promise<Entry> {
+): Promise<Omit<Entry, 'isUnderWay'>> {
   const { id, group, resource, signal } = deployment;
   const operation = selectOperation(deployment, hands.ledger.earlier(deployment), asConfigured(hands.config));
   const nothing = { id, group, resource, limits: [], limitCodes: [], steps: [] };

@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import { systemClock } from '../../src/base/clock.ts';
-import { type AgentError, codeOf, explain } from '../../src/base/errors.ts';
+import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { isOpen } from '../../src/deployment/ledger.ts';
 import { caFileOf } from '../compose/connection.ts';
 import { dropInsOf } from '../config.ts';
@@ -22,7 +22,12 @@ import { type Context, lockNode, openHands, type Verb } from './verb.ts';
  * the old one.
  */
 export const verb: Verb = async (context) => {
-  const { log, world, secrets } = context;
+  const { log, world, secrets, json } = context;
+  if (json)
+    throw new AgentError(
+      'usage',
+      'agent run: --json: the daemon prints no answer; its log is JSON lines where standard error is not a terminal',
+    );
   const lifecycle = watchSignals();
   let reload = lifecycle.nextReload();
   const lock = await lockNode(context, 'run');

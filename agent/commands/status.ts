@@ -11,6 +11,7 @@ import { rotationState } from '../inspection/rotation-state.ts';
 import { readHeldTurn } from '../peers/held-turn.ts';
 import { readUpkeep } from '../upkeep/record.ts';
 import { readPassRecord } from '../status-file.ts';
+import { waitingInWords, waitingOf } from './current-work.ts';
 import { healthFactsOf } from './health-facts.ts';
 import { readWaiting } from '../waiting.ts';
 import type { Answer } from './schemas.ts';
@@ -48,7 +49,7 @@ export const verb: Verb = async (context, options) => {
       writeJson(context, 'status', {
         health,
         holder: holder ? { name: holder.name, since: isoOf(holder.since) } : null,
-        waiting: waiting ? { ...waiting, since: isoOf(waiting.since), until: isoOf(waiting.until) } : null,
+        waiting: waitingOf(waiting),
         turn: turnSince === undefined ? null : { since: isoOf(turnSince) },
         polling: pollingOf(hands),
         lastPass: last ?? null,
@@ -79,10 +80,7 @@ export const verb: Verb = async (context, options) => {
       // The other problems are shown in their own sections.
       if (what !== 'daemon-down' && what !== 'node-differs')
         line(level === 'critical' ? `${paint('red', '✗')} ${text}` : `${paint('yellow', '!')} ${text}`);
-    if (waiting)
-      line(
-        `  ${paint('yellow', '!')} ${waiting.what}: retrying since ${isoOf(waiting.since)}, timeout at ${isoOf(waiting.until)}: ${waiting.why}`,
-      );
+    if (waiting) line(`  ${paint('yellow', '!')} ${waitingInWords(waiting)}`);
     if (turnSince !== undefined)
       line(
         `  ${paint('cyan', '…')} holds the turn of the masters since ${isoOf(turnSince)}; the others wait`,

@@ -24,7 +24,7 @@ function verbSection({ name, description, words, options, examples, exits }: Ver
     ...options.map((option) => `| \`${cell(option.flags)}\` | ${cell(option.description)} |`),
     '',
     '```',
-    ...examples.map(([command, what]) => `${command}    # ${what}`),
+    ...examples.flatMap(([command, what], index) => [...(index > 0 ? [''] : []), `# ${what}`, command]),
     '```',
     '',
     '| exit code | meaning |',

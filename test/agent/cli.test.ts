@@ -150,6 +150,7 @@ describe('exit code 2', () => {
     ['a value that is missing', ['restart', '--json', '--unit', '--workloads'], 'usage'],
     ['no configuration', ['plan', '--json'], 'config'],
     ['two forms of an answer', ['status', '--json', '--check'], 'usage'],
+    ['a daemon, which has no answer', ['run', '--json'], 'usage'],
   ] as const)('prints an error as an object with --json: %s', async (_, argv, code) => {
     const site = await createSite(cloud, { bare: true });
     await rm(join(site.node.root, '/etc/coe-agent/agent.yaml'));

@@ -10,6 +10,7 @@ import {
   Time,
   Unacknowledged,
   Unserved,
+  Waiting,
 } from './parts.ts';
 
 /** The output of verbs that change nothing. */
@@ -24,21 +25,8 @@ export const Status = v.object({
   ),
   /** The holder of the lock: the daemon or another verb. */
   holder: v.nullable(v.object({ name: v.string(), since: Time })),
-  /** The work that is being retried. `until` is when the retries end. null: nothing. */
-  waiting: v.nullable(
-    v.object({
-      what: v.string(),
-      /** The code of `what`, and the file, unit or address it refers to. */
-      whatCode: v.optional(v.string()),
-      of: v.optional(v.string()),
-      why: v.string(),
-      /** The code of `why`. */
-      code: v.optional(v.string()),
-      reason: v.optional(v.string()),
-      since: Time,
-      until: Time,
-    }),
-  ),
+  /** null: it retries nothing. */
+  waiting: v.nullable(Waiting),
   /** Since when this master holds its turn to restart its units. null: it holds none. */
   turn: v.nullable(v.object({ since: Time })),
   polling: v.object({
@@ -186,6 +174,18 @@ export const Doctor = v.object({
 export const Plan = v.object({
   rotation: Rotation,
   interrupted: Interrupted,
+  /** The current work of the process that holds the lock. null: none, or the daemon waits for its next poll. */
+  underWay: v.nullable(
+    v.object({
+      holder: v.string(),
+      since: Time,
+      /** The deployments that it carries out, and when it started each. */
+      deployments: v.array(v.object({ id: v.string(), since: Time })),
+      /** The run whose files are staged or replaced: a deployment's id or a verb. */
+      runId: v.nullable(v.string()),
+      waiting: v.nullable(Waiting),
+    }),
+  ),
   differences: Differences,
   deployments: v.array(
     v.object({
@@ -193,6 +193,8 @@ export const Plan = v.object({
       group: v.string(),
       resource: v.string(),
       verdict: v.picklist(['planned', 'refused', 'unserved']),
+      /** The process in `underWay` carries it out. */
+      isUnderWay: v.boolean(),
       why: v.string(),
       /** The code of `why`: `change`, `run`, `take-up`, the reason to do nothing, or the code of the error. */
       code: v.string(),

@@ -33,6 +33,20 @@ export const DetailedStep = v.object({
   ),
 });
 
+/** Work that is being retried. `until` is when the retries end. */
+export const Waiting = v.object({
+  what: v.string(),
+  /** The code of `what`, and the file, unit or address it refers to. */
+  whatCode: v.optional(v.string()),
+  of: v.optional(v.string()),
+  why: v.string(),
+  /** The code of `why`. */
+  code: v.optional(v.string()),
+  reason: v.optional(v.string()),
+  since: Time,
+  until: Time,
+});
+
 /** An interrupted run, or one in progress. `runId` is null when its journal is damaged. */
 export const Interrupted = v.nullable(
   v.object({
