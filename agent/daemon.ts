@@ -77,15 +77,19 @@ async function repeatPasses(
       isReady = result.problems.every(({ kind }) => kind !== 'not-ready');
       pollsOtherwise = result.pollsOtherwise;
       const looks = !result.awaits && slowClock.due() !== undefined;
+      let missesRotation = false;
       if (looks) {
         const { keepUp } = await import('./upkeep.ts');
-        slowClock.wakeAt(await keepUp(atWork, stopping));
+        const kept = await keepUp(atWork, stopping);
+        slowClock.wakeAt(kept.at);
+        ({ missesRotation } = kept);
       }
-      const hasStepped = !result.awaits && (await rotation.turn(result.settled.length > 0, stopping));
+      const hasSettled = result.settled.length > 0;
+      const hasStepped = !result.awaits && (await rotation.turn(hasSettled || missesRotation, stopping));
       if (looks || hasStepped) await reporting.looked();
       // The next pass must compare the node with its desired state again.
-      if (hasStepped || result.settled.length > 0) slowClock.wakeAt(hands.clock.now());
-      changed = hasStepped || result.changed || pollsOtherwise || result.settled.length > 0;
+      if (hasStepped || hasSettled) slowClock.wakeAt(hands.clock.now());
+      changed = hasStepped || result.changed || pollsOtherwise || hasSettled;
       // An answer under another polling configuration is new, even to a node that has just started.
       if (!pollsOtherwise) await keepLastAnswer(memory.lastAnswer);
       askedMs = longestAsked(result);

@@ -98,6 +98,7 @@ export const EVENTS = {
   'renewal-failed': ['error', 'the certificates could not be renewed'],
   'renewal-started': ['info', 'renewing the certificates'],
   'renewal-succeeded': ['info', 'the certificates are renewed'],
+  'renewal-waits': ['info', 'the renewal of the certificates waits for the end of a rotation'],
   'renewal-useless': ['warn', 'new certificates would not last longer; keeping the present ones'],
   retrying: ['info', 'not ready; retrying'],
   'run-collected': ['info', 'a run of an earlier start has ended'],

@@ -11,10 +11,11 @@ export type RotationLoop = {
    * Checks whether a step is due, if it is time to check: with the first pass, a few times a day, often while a
    * rotation is under way, after a deployment, and when a master calls this worker.
    *
+   * @param mayHaveBegun a deployment has ended, or a renewal has met other CAs
    * @returns whether a step was taken
    * @throws `aborted`, and `state` or `disk` when the end of a step cannot be recorded
    */
-  turn(hasSettled: boolean, abort: AbortSignal): Promise<boolean>;
+  turn(mayHaveBegun: boolean, abort: AbortSignal): Promise<boolean>;
 };
 
 /** Interval between requests for Magnum's CAs. */
@@ -46,8 +47,8 @@ export function createRotationLoop(hands: Hands, random: () => number): Rotation
     return true;
   };
   return {
-    turn: async (hasSettled, abort) => {
-      const isDue = slow.due() !== undefined || hasSettled;
+    turn: async (mayHaveBegun, abort) => {
+      const isDue = slow.due() !== undefined || mayHaveBegun;
       const mayBeCalled = calls.due() !== undefined;
       if (!isDue && !mayBeCalled) return false;
       try {

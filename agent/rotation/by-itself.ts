@@ -65,7 +65,10 @@ function canAskMaster({ params, layout }: Node): boolean {
 }
 
 /** Whether the node trusts a former CA besides the present one. */
-async function isBetweenPhases({ layout }: Node, { disk }: Pick<Hands, 'disk'>): Promise<boolean> {
+export async function isBetweenPhases(
+  { layout }: Pick<Node, 'layout'>,
+  { disk }: Pick<Hands, 'disk'>,
+): Promise<boolean> {
   for (const { file, single } of layout.authorities) {
     const cas = single === true ? [] : certificatesIn((await readText(disk, file.path)) ?? '', file.path);
     if (new Set(cas.map(({ fingerprint256 }) => fingerprint256)).size > 1) return true;

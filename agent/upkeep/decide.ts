@@ -4,6 +4,7 @@ import { isClockOff } from '../rotation/renewal.ts';
 import type { Config } from '../config.ts';
 import { loginAllowedAt } from './login.ts';
 import type { UpkeepRecord } from './record.ts';
+import type { RotationSeen } from './see-rotation.ts';
 
 /** What the agent renews by itself: only expired certificates, also those that expire soon, or every difference. */
 export type Reconcile = Config['reconcile'];
@@ -11,7 +12,9 @@ export type Reconcile = Config['reconcile'];
 export type Decision =
   | { is: 'renew'; because: 'expired' | 'ends' | 'drift' }
   /** `until`: when to look again, in milliseconds since the epoch; undefined: at the next regular look. */
-  | { is: 'wait'; until: number | undefined };
+  | { is: 'wait'; until: number | undefined }
+  /** A renewal is due, but an automatic rotation comes first: it replaces the certificates too. */
+  | { is: 'await-rotation'; until: number | undefined };
 
 export type Situation = {
   mode: Reconcile;
@@ -20,7 +23,8 @@ export type Situation = {
   now: number;
   skewMs: number | undefined;
   share: number;
-  record: Pick<UpkeepRecord, 'login' | 'renewal'>;
+  rotation: RotationSeen;
+  record: Pick<UpkeepRecord, 'login' | 'renewal' | 'awaitsRotation'>;
 };
 
 const DAY_MS = 86_400_000;
@@ -50,7 +54,8 @@ const MENDED: ReadonlySet<string> = new Set<DifferenceCode>([
 export const isMended = ({ code }: { code: string }): boolean => MENDED.has(code);
 
 /** Decides whether to renew the node's certificates now. */
-export function decide({ mode, leaves, differences, now, skewMs, share, record }: Situation): Decision {
+export function decide(situation: Situation): Decision {
+  const { mode, leaves, differences, now, skewMs, share, record, rotation } = situation;
   const has = (code: DifferenceCode): boolean => differences.some((one) => one.code === code);
   // Magnum signs with another CA, which the peers may not trust. That needs a rotation, not a renewal.
   if (isClockOff(skewMs) || has('authority-differs')) return { is: 'wait', until: undefined };
@@ -71,8 +76,22 @@ export function decide({ mode, leaves, differences, now, skewMs, share, record }
         ? 'drift'
         : undefined;
   if (because === undefined) return { is: 'wait', until: earliest(renewable.map(({ at }) => at)) };
+  const rotated = rotationAwaitedUntil(rotation, record.awaitsRotation, now);
+  if (rotated > now) return { is: 'await-rotation', until: Number.isFinite(rotated) ? rotated : undefined };
   const from = Math.max(loginAllowedAt(record.login, now), renewalAllowedAt(record.renewal, now));
   return from <= now ? { is: 'renew', because } : { is: 'wait', until: from };
+}
+
+/**
+ * Returns until when a renewal waits for a rotation; `now`: it does not wait. A rotation that Magnum has begun, and this
+ * node has not, is awaited for a day.
+ *
+ * @param since when a renewal first found that a rotation comes first
+ */
+function rotationAwaitedUntil(rotation: RotationSeen, since: number | undefined, now: number): number {
+  if (rotation.is === 'under-way') return rotation.until;
+  const isOver = since === undefined || since > now || (rotation.is === 'ended' && rotation.at >= since);
+  return isOver ? now : since + DAY_MS;
 }
 
 /**

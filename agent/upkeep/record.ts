@@ -41,6 +41,8 @@ const Record = v.object({
   /** The CAs that Magnum served in its last answer, by fingerprint. */
   served: v.optional(v.record(v.picklist(CA_TYPES), v.optional(v.string())), {}),
   servedAt: v.optional(Moment),
+  /** Since when a renewal that is due waits for an automatic rotation. */
+  awaitsRotation: v.optional(Moment),
   renewal: v.optional(
     v.object({
       startedAt: Moment,

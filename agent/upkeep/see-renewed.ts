@@ -10,7 +10,8 @@ const DAY_MS = 86_400_000;
 
 /**
  * Renews the node's certificates. Records the attempt before its start and after its end, so that a program that is
- * killed each time does not ask Magnum forever.
+ * killed each time does not ask Magnum forever. If Magnum has begun a rotation that this node follows by itself, the
+ * attempt does not count: the renewal waits for that rotation.
  *
  * @returns the record with the outcome
  * @throws `aborted`
@@ -27,7 +28,8 @@ export async function seeRenewed(
   const earlier = record.renewal;
   const isToday = earlier !== undefined && Math.abs(startedAt - earlier.startedAt) < DAY_MS;
   const starts = isToday && earlier.endedAt === undefined ? earlier.starts + 1 : 1;
-  const started = { ...record, renewal: { startedAt, starts } };
+  const { awaitsRotation: _, ...rest } = record;
+  const started = { ...rest, renewal: { startedAt, starts } };
   await writeUpkeep(hands, started);
   log('renewal-started', { because });
   const { renew } = await import('./renew.ts');
@@ -35,15 +37,21 @@ export async function seeRenewed(
   const how = outcomeOf(outcome);
   const why = (outcome.is === 'succeeded' ? outcome.stdout : outcome.stderr).trim();
   const error = errorIn(outcome);
+  const { login: before = { since: startedAt, refusals: 0, roles: [] } } = record;
+  const login = error
+    ? withRefusal({ ...before, triedAt: clock.now() }, { code: error.code, message: why })
+    : { ...before, triedAt: clock.now(), refusals: 0, why: undefined };
+  if (error?.reason === 'rotation-missed' && (await followsRotations(node, hands, abort))) {
+    log('renewal-waits', { because, why });
+    return { ...rest, login, renewal: earlier, awaitsRotation: startedAt };
+  }
   log(EVENTS[how], { because, why, code: error?.code, reason: error?.reason });
-  const { login = { since: startedAt, refusals: 0, roles: [] } } = record;
-  return {
-    ...started,
-    login: error
-      ? withRefusal({ ...login, triedAt: clock.now() }, { code: error.code, message: why })
-      : { ...login, triedAt: clock.now(), refusals: 0, why: undefined },
-    renewal: { startedAt, starts: 0, endedAt: clock.now(), outcome: how, why },
-  };
+  return { ...started, login, renewal: { startedAt, starts: 0, endedAt: clock.now(), outcome: how, why } };
+}
+
+async function followsRotations(node: Node, hands: Hands, abort: AbortSignal): Promise<boolean> {
+  const { goesByItself } = await import('../rotation/by-itself.ts');
+  return await goesByItself(node, hands, abort);
 }
 
 const EVENTS = {

@@ -25,6 +25,7 @@ const situation = (of: Partial<Situation>): Situation => ({
   now: NOW,
   skewMs: 0,
   share: 0,
+  rotation: { is: 'none' },
   record: {},
   ...of,
 });
@@ -90,6 +91,38 @@ describe('nothing is renewed', () => {
     const login = { since: 0, triedAt: NOW - HOUR, refusals, roles: [] };
     const decision = decide(situation({ leaves, record: { login } }));
     expect(decision).toEqual({ is: 'wait', until: NOW + (hours - 1) * HOUR });
+  });
+});
+
+describe('a rotation that this node follows by itself', () => {
+  const leaves = [ends(NOW - DAY)];
+  const underWay = { is: 'under-way', until: NOW + 3 * DAY } as const;
+  test('comes before a renewal, until the rotation has had all its time', () => {
+    expect(decide(situation({ leaves, rotation: underWay }))).toEqual({
+      is: 'await-rotation',
+      until: underWay.until,
+    });
+    const begun = decide(situation({ leaves, rotation: { ...underWay, until: Infinity } }));
+    expect(begun).toEqual({ is: 'await-rotation', until: undefined });
+    expect(decide(situation({ leaves, rotation: { ...underWay, until: NOW } })).is).toBe('renew');
+  });
+  test('delays nothing if no renewal is due', () => {
+    expect(decide(situation({ leaves: [ends(NOW + YEAR)], rotation: underWay })).is).toBe('wait');
+  });
+  test('leaves the renewal free at its end', () => {
+    const record = { awaitsRotation: NOW - HOUR };
+    const until = NOW + 23 * HOUR;
+    const waits = { is: 'await-rotation', until };
+    expect(decide(situation({ leaves, record }))).toEqual(waits);
+    expect(decide(situation({ leaves, record, rotation: { is: 'ended', at: NOW - DAY } }))).toEqual(waits);
+    const rotation = { is: 'ended', at: NOW } as const;
+    expect(decide(situation({ leaves, record, rotation })).is).toBe('renew');
+  });
+  test('is awaited for a day if it does not come', () => {
+    const record = { awaitsRotation: NOW - DAY };
+    expect(decide(situation({ leaves, record })).is).toBe('renew');
+    // It was written with a wrong clock.
+    expect(decide(situation({ leaves, record: { awaitsRotation: NOW + YEAR } })).is).toBe('renew');
   });
 });
 
