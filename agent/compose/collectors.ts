@@ -76,6 +76,7 @@ export function collectorOf(
 async function hintedUrl(path: string, disk: Disk): Promise<string> {
   const hint = (await readTrusted(disk, path, 'config'))?.trim() ?? '';
   const url = `${hint}/v1/`;
-  if (/^https?:/.test(hint) && URL.canParse(url)) return url;
+  // `http:///v1/` is a valid URL of the host `v1`.
+  if (/^https?:\/\/[^/]/.test(hint) && URL.canParse(url)) return url;
   throw new AgentError('config', `cfn.metadata_url is not configured, and there is no address in ${path}`);
 }
