@@ -1,17 +1,14 @@
-import { type ChildProcess, spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { readFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
-import { tmpdir } from 'node:os';
-import { join } from 'node:path';
 import * as v from 'valibot';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { METRICS } from '../../agent/metrics/catalogue.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
-import { freePorts } from '../e2e/free-ports.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { eventually } from '../scenarios/support/eventually.ts';
 import { createSite } from '../scenarios/support/site.ts';
+import { type Prometheus, startPrometheus } from './pictures/prometheus.ts';
 
 /** Runs docs/grafana on a real Prometheus that has scraped the agent's metrics. */
 const DASHBOARD = 'docs/grafana/coe-agent.json';
@@ -31,12 +28,12 @@ const Answer = v.object({
 const json = async <const S extends v.GenericSchema>(schema: S, text: Promise<string>) =>
   v.parse(v.pipe(v.string(), v.parseJson(), schema), await text);
 
-let prometheus: { url: string; close(): Promise<void> };
+let prometheus: Prometheus;
 let cloud: Cloud;
 
 beforeAll(async () => {
   cloud = await startCloud();
-  prometheus = await startPrometheus();
+  prometheus = await startScraping();
 });
 afterAll(async () => {
   await prometheus.close();
@@ -53,46 +50,22 @@ async function query(expr: string): Promise<v.InferOutput<typeof Answer>> {
 
 let served = '';
 
-async function startPrometheus(): Promise<typeof prometheus> {
-  const where = spawnSync('scripts/prometheus', ['where'], { encoding: 'utf8' });
-  if (where.status !== 0) throw new Error(where.stderr);
+/** Starts a Prometheus that scrapes `served` each second. */
+async function startScraping(): Promise<Prometheus> {
   const target = createServer((_, response) => response.end(served)).listen(0, '127.0.0.1');
   await once(target, 'listening');
   const address = target.address();
-  const folder = await mkdtemp(join(tmpdir(), 'coe-prometheus-'));
-  await writeFile(
-    join(folder, 'prometheus.yml'),
-    JSON.stringify({
-      global: { scrape_interval: '1s' },
-      scrape_configs: [
-        {
-          job_name: 'node',
-          static_configs: [
-            { targets: [`127.0.0.1:${typeof address === 'object' && address ? address.port : 0}`] },
-          ],
-        },
-      ],
-    }),
-  );
-  const [port = 0] = await freePorts(1);
-  const child: ChildProcess = spawn(
-    join(where.stdout.trim(), 'prometheus'),
-    [
-      `--config.file=${join(folder, 'prometheus.yml')}`,
-      `--storage.tsdb.path=${join(folder, 'data')}`,
-      `--web.listen-address=127.0.0.1:${port}`,
-    ],
-    { stdio: 'ignore' },
-  );
-  const ended = once(child, 'exit');
+  const port = typeof address === 'object' && address ? address.port : 0;
+  const { url, close } = await startPrometheus({
+    global: { scrape_interval: '1s' },
+    scrape_configs: [{ job_name: 'node', static_configs: [{ targets: [`127.0.0.1:${port}`] }] }],
+  });
   return {
-    url: `http://127.0.0.1:${port}`,
+    url,
     close: async () => {
-      child.kill('SIGTERM');
-      await ended;
+      await close();
       target.closeAllConnections();
       target.close();
-      await rm(folder, { recursive: true });
     },
   };
 }

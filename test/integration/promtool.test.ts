@@ -5,12 +5,11 @@ import { expect, onTestFinished, test } from 'vitest';
 import { startCloud } from '../cloud/cloud.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { createSite } from '../scenarios/support/site.ts';
+import { prometheusFolder } from './pictures/prometheus.ts';
 
 /** Runs Prometheus' own tool, which checks its format and its rules. */
 function promtool(args: readonly string[], input = ''): { code: number | null; said: string } {
-  const where = spawnSync('scripts/prometheus', ['where'], { encoding: 'utf8' });
-  if (where.status !== 0) throw new Error(where.stderr);
-  const { status, stdout, stderr } = spawnSync(join(where.stdout.trim(), 'promtool'), args, {
+  const { status, stdout, stderr } = spawnSync(join(prometheusFolder(), 'promtool'), args, {
     input,
     encoding: 'utf8',
   });
