@@ -19,6 +19,7 @@ export type StepCode =
   | 'see-cloud'
   | 'stage-credentials'
   | 'replace'
+  | 'stop'
   | 'restart'
   | 'prove-list'
   | 'restart-workloads'

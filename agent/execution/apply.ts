@@ -9,7 +9,7 @@ import type { Hands } from '../hands.ts';
 import { showStep } from '../plan/describe.ts';
 import type { Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
-import type { Step } from '../plan/step.ts';
+import { restartsOf, type Step } from '../plan/step.ts';
 import { timed } from '../progress.ts';
 import { restartClusterWorkloads } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
@@ -21,6 +21,7 @@ import {
   connectionsEnded,
   restart,
   seeList,
+  stop,
   whySkipped,
 } from './units.ts';
 
@@ -114,16 +115,24 @@ export async function restartInOrder(
   beforeRestart?: Run['beforeRestart'],
 ): Promise<UnitSnapshot[]> {
   const snapshots: UnitSnapshot[] = [];
-  for (const unit of units) {
-    await beforeRestart?.(unit.name, 'new');
-    snapshots.push(
-      ...(await timed(
-        hands,
-        showStep({ do: 'restart', unitPlan: unit }),
-        async () => await restart(unit, hands),
-        whySkipped,
-      )),
-    );
+  /** Stopped units, with the open connections that this ended. */
+  const stopped = new Map<string, number | undefined>();
+  /** Nothing is waited for while a unit is stopped: that would keep it stopped. */
+  const look = async (unit: string): Promise<void> => {
+    if (stopped.size === 0) await beforeRestart?.(unit, 'new');
+  };
+  for (const step of restartsOf(units)) {
+    const { unitPlan: unit } = step;
+    if (step.do === 'stop') {
+      await look(step.before);
+      stopped.set(unit.name, await timed(hands, showStep(step), async () => await stop(unit, hands)));
+      continue;
+    }
+    await look(unit.name);
+    const restarted = await timed(hands, showStep(step), async () => await restart(unit, hands), whySkipped);
+    const ended = stopped.get(unit.name);
+    snapshots.push(...restarted.map((one) => ({ ...one, ended: ended ?? one.ended })));
+    stopped.delete(unit.name);
   }
   return snapshots;
 }

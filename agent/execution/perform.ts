@@ -8,7 +8,7 @@ import type { Ended } from './ended.ts';
 import { prepare, type Run, type Staged } from './prepare.ts';
 import { restarted } from './report.ts';
 import { undo } from './roll-back.ts';
-import { assertAllStable } from './units.ts';
+import { assertAllStable, startStopped } from './units.ts';
 
 /**
  * Carries out a plan. A failure before the first replaced file leaves the node unchanged; a later failure rolls back.
@@ -41,6 +41,7 @@ async function performRestarts({ check, units }: RestartPlan, run: Run): Promise
     });
     await assertAllStable(await restartInOrder(units, hands, beforeRestart), hands);
   } catch (error) {
+    await startStopped(units, hands);
     return await undo(error, run);
   }
   return { is: 'done', outcome: restarted(units) };

@@ -11,7 +11,7 @@ import { timed } from '../progress.ts';
 import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
-import { restart, assertAllStable, whySkipped } from './units.ts';
+import { assertAllStable, restart, startStopped, whySkipped } from './units.ts';
 
 const PUT_BACK = { code: 'put-back', text: 'restore the old files' } as const;
 
@@ -73,6 +73,7 @@ export async function rollBack(
     const stuck = report(
       `the old files could not be restored: ${sentenceOf(error)}; both generations are kept: correct the cause, then run "agent rollback" or repeat the request`,
     );
+    await startStopped(record.units, hands);
     await generations.stick(journal, {
       ...record,
       resumed: 0,

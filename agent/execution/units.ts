@@ -4,12 +4,14 @@ import { AgentError, sentenceOf } from '../../src/base/errors.ts';
 import type { Remark } from '../../src/base/remark.ts';
 import { fingerprint, oneCertificate } from '../../src/certificates/read.ts';
 import { credentialsIn, formatOf } from '../../src/files/credential-file.ts';
+import { hasEnded } from '../../src/services/active.ts';
 import { remainingSettleMs, seeStable } from '../../src/services/stability.ts';
 import { type ListPlan, type Seen, seeListTaken } from '../../src/services/list.ts';
 import {
   restartAndProve,
   seeRenewed,
   type ServiceHands,
+  stopForAnother,
   type UnitSnapshot,
 } from '../../src/services/restart.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
@@ -32,6 +34,25 @@ export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapsho
     async (services) => await restartAndProve(unit, services, NEVER),
   );
   return snapshot ? [snapshot] : [];
+}
+
+/** Stops a unit before the restart of another. @returns the open connections that this ended, if they are counted */
+export const stop = async (unit: UnitPlan, hands: Hands): Promise<number | undefined> =>
+  await explained(unit.name, hands, async (services) => await stopForAnother(unit, services, NEVER));
+
+/**
+ * Starts, without a proof, the units that a failed run has stopped and not restarted. Needed where no roll-back does it.
+ */
+export async function startStopped(units: readonly UnitPlan[], hands: Hands): Promise<void> {
+  const systemctl = await hands.systemctl();
+  const needed = new Set(units.flatMap(({ stopFirst = [] }) => stopFirst));
+  for (const { name } of units.filter((unit) => needed.has(unit.name)))
+    try {
+      if (hasEnded(await systemctl.show(name, NEVER))) await systemctl.restart(name, NEVER);
+    } catch (error) {
+      // The cause of the failed run is reported; its excerpt is the first to look at.
+      if (!(error instanceof AgentError)) throw error;
+    }
 }
 
 /** Returns why `restart` restarted no unit, from its result. */

@@ -21,7 +21,7 @@ export const signalStep = ({ transport }: SignalTarget): Remark<'signal'> => ({
 /** Returns the unit or user that a step concerns, if there is exactly one. */
 function subjectOf(step: Step | RunStep): string | undefined {
   if (step.do === 'log-in') return step.as;
-  if (step.do === 'restart') return step.unitPlan.name;
+  if (step.do === 'restart' || step.do === 'stop') return step.unitPlan.name;
   return step.do === 'prove-list' ? step.list.unitPlan.name : undefined;
 }
 
@@ -50,6 +50,8 @@ function describeStep(step: Step | RunStep): string {
       return `stage the new files beside ${count(step.files.length, 'target')}`;
     case 'replace':
       return 'replace the old files with the new ones';
+    case 'stop':
+      return `stop ${step.unitPlan.name}, which needs ${step.before}`;
     case 'restart': {
       const { name, probe } = step.unitPlan;
       return probe
@@ -137,6 +139,7 @@ function particularsOf(step: Step | RunStep): Particular[] {
     case 'check':
     case 'compare':
     case 'replace':
+    case 'stop':
     case 'restart':
     case 'take-up':
     case 'change-objects':

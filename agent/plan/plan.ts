@@ -2,7 +2,7 @@ import type { ListPlan } from '../../src/services/list.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { ObjectsPlan, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Node } from '../node.ts';
-import { type Step, type StepOf, stepsOfTail } from './step.ts';
+import { restartsOf, type Step, type StepOf, stepsOfTail } from './step.ts';
 
 /**
  * The work to do, as data. Each kind lists its steps, so that no step can be missing or precede a step that it depends
@@ -86,7 +86,7 @@ export function stepsOf(plan: Plan): Step[] {
     case 'lists':
       return [plan.check, plan.stage, ...stepsOfTail(plan.stage.units, plan.stage.lists)];
     case 'restart':
-      return [plan.check, ...plan.units.map((unitPlan): Step => ({ do: 'restart', unitPlan }))];
+      return [plan.check, ...restartsOf(plan.units)];
   }
 }
 

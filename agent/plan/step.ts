@@ -91,13 +91,18 @@ export type Step =
       notices: readonly PlanNotice[];
     }
   | { do: 'replace' }
-  | { do: 'restart'; unitPlan: UnitPlan }
+  | RestartStep
   /** Proves that a unit uses a list of revoked certificates. */
   | { do: 'prove-list'; list: ListPlan }
   /** Restarts the cluster's workloads, so that pods receive the CA to trust. */
   | { do: 'restart-workloads'; plan: WorkloadsPlan }
   /** Changes the login in Secrets and config maps of the cluster, and restarts the workloads that read it. */
   | { do: 'change-objects'; plan: ObjectsPlan };
+
+/** Restarts units in order; see `stopFirst` in layout.ts. `before`: the unit that restarts next. */
+export type RestartStep =
+  | { do: 'stop'; unitPlan: UnitPlan; before: string }
+  | { do: 'restart'; unitPlan: UnitPlan };
 
 export type StepOf<D extends Step['do']> = Extract<Step, { do: D }>;
 
@@ -107,6 +112,16 @@ export type RunStep =
   /** An earlier start of the agent has started it. */
   | { do: 'take-up'; id: string };
 
+/** Lists the restarts of units in order. Only a unit that is restarted later is stopped. */
+export const restartsOf = (units: readonly UnitPlan[]): RestartStep[] =>
+  units.flatMap((unitPlan, index): RestartStep[] => [
+    ...units
+      .slice(index + 1)
+      .filter(({ name }) => unitPlan.stopFirst?.includes(name))
+      .map((later) => ({ do: 'stop', unitPlan: later, before: unitPlan.name }) as const),
+    { do: 'restart', unitPlan },
+  ]);
+
 /** Lists the steps after staging. */
 export const stepsOfTail = (
   units: readonly UnitPlan[],
@@ -114,7 +129,7 @@ export const stepsOfTail = (
   workloads?: WorkloadsPlan,
 ): Step[] => [
   { do: 'replace' },
-  ...units.map((unitPlan): Step => ({ do: 'restart', unitPlan })),
+  ...restartsOf(units),
   ...lists.map((list): Step => ({ do: 'prove-list', list })),
   ...(workloads ? [{ do: 'restart-workloads', plan: workloads } as const] : []),
 ];

@@ -135,6 +135,11 @@ export type UnitRow = {
   probe: { host: string; port: string; presents: string } | undefined;
   /** The health endpoint, and the certificate of the layout to use as client. */
   health: { url: string; as?: string } | undefined;
+  /**
+   * Later units of this role that fail requests while this one restarts, as kube-apiserver does without its etcd. They
+   * are stopped before it and started when their own restart is due: a load balancer passes over a closed port.
+   */
+  stopFirst?: readonly string[];
   /** This is the Kubernetes API, on the port of its probe; the certificate of its health check has all rights there. */
   isKubernetesApi?: boolean;
 };

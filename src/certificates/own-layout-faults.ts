@@ -37,7 +37,13 @@ export function faultsOf(role: RoleText): Fault[] {
     refer(['kubeconfigs', index, 'ca'], noCa(ca));
     refer(['kubeconfigs', index, 'certificate'], by_path ? noFile(certificate) : noCertificate(certificate));
   }
-  for (const [index, { probe, health }] of units.entries()) {
+  for (const [index, { probe, health, stop_first = [] }] of units.entries()) {
+    const later = new Set(units.slice(index + 1).map(({ unit }) => unit));
+    for (const [at, name] of stop_first.entries())
+      refer(
+        ['units', index, 'stop_first', at],
+        later.has(name) ? undefined : `there is no unit ${name} after this one`,
+      );
     if (probe) refer(['units', index, 'probe', 'presents'], noFile(probe.presents));
     if (health?.as !== undefined) refer(['units', index, 'health', 'as'], noFile(health.as));
   }

@@ -77,6 +77,7 @@ const Unit = v.strictObject({
       as: v.optional(v.string()),
     }),
   ),
+  stop_first: v.optional(v.array(unitName)),
   kubernetes_api: flag,
 });
 

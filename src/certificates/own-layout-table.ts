@@ -82,6 +82,7 @@ const unitOf = ({
   deadline_seconds,
   probe,
   health,
+  stop_first: stopFirst,
   kubernetes_api: isKubernetesApi,
 }: RoleText['units'][number]): UnitRow => ({
   unit,
@@ -89,6 +90,7 @@ const unitOf = ({
   deadlineSeconds: deadline_seconds,
   probe: probe && { ...probe, port: String(probe.port) },
   health: health && { url: health.url, ...(health.as === undefined ? {} : { as: health.as }) },
+  ...(stopFirst && { stopFirst }),
   ...(isKubernetesApi && { isKubernetesApi }),
 });
 

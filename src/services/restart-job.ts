@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import { AgentError } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
-import { AGAIN_MS, inWords, isUp } from './active.ts';
+import { AGAIN_MS, hasEnded, inWords, isUp } from './active.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 import { isSameProcess } from './unit-process.ts';
@@ -39,9 +39,7 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
   const { name, deadlineMs } = plan;
   const before = await systemctl.show(name, abort);
   if (!(await ask(plan, hands, abort))) return false;
-  // A stop has up to three steps (ExecStop=, SIGTERM, SIGKILL), each with this limit.
-  const stopMs = Number.isFinite(before.stopMs) ? 3 * before.stopMs : 0;
-  const deadline = clock.elapsed() + stopMs + deadlineMs;
+  const deadline = clock.elapsed() + longestStop(before) + deadlineMs;
   const late = {
     code: 'unit',
     reason: 'unit-hangs',
@@ -57,6 +55,32 @@ export async function restartUnit(plan: UnitPlan, hands: JobHands, abort: AbortS
       `restarting the unit ${name}: it still runs its former process (${now.mainPid})`,
       { reason: 'unit-not-restarted' },
     );
+  });
+  return true;
+}
+
+/** A stop has up to three steps (ExecStop=, SIGTERM, SIGKILL), each with the unit's limit. */
+const longestStop = ({ stopMs }: UnitState): number => (Number.isFinite(stopMs) ? 3 * stopMs : 0);
+
+/**
+ * Stops a unit and waits until it has ended.
+ *
+ * @returns whether it ran
+ * @throws `unit` if systemd refuses, or if the unit does not stop
+ */
+export async function stopUnit(
+  { name, deadlineMs }: UnitPlan,
+  { systemctl, clock }: { systemctl: Pick<Systemctl, 'show' | 'stop'>; clock: Clock },
+  abort: AbortSignal,
+): Promise<boolean> {
+  const before = await systemctl.show(name, abort);
+  if (hasEnded(before)) return false;
+  await systemctl.stop(name, abort);
+  const deadline = clock.elapsed() + longestStop(before) + deadlineMs;
+  const late = { code: 'unit', reason: 'unit-hangs', what: `stopping the unit ${name}: it hangs` } as const;
+  await pollUntil({ clock, everyMs: AGAIN_MS, deadline, late }, abort, async () => {
+    const now = await systemctl.show(name, abort);
+    if (!hasEnded(now)) throw new AgentError('not-yet', inWords(now));
   });
   return true;
 }

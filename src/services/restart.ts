@@ -6,7 +6,7 @@ import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
 import { AGAIN_MS, becomeActive, endOf, hasEnded, refuseLoop } from './active.ts';
 import type { Lease } from './components.ts';
-import { restartUnit } from './restart-job.ts';
+import { restartUnit, stopUnit } from './restart-job.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -60,12 +60,33 @@ export async function restartAndProve(
   hands: ServiceHands,
   abort: AbortSignal,
 ): Promise<UnitSnapshot | undefined> {
-  const ended = plan.countsHeld && plan.probe ? await hands.heldConnections(plan.probe.port) : undefined;
+  const ended = await countHeld(plan, hands);
   if (!(await restartUnit(plan, hands, abort))) return undefined;
   const { restarts } = await hands.systemctl.show(plan.name, abort);
   const renewal = await renewalNow(plan, hands, abort);
   return { ...(await prove(plan, restarts, hands, abort)), renewal, ended };
 }
+
+/**
+ * Stops a unit that fails requests while another one restarts.
+ *
+ * @returns the open connections that this ended; undefined if they are not counted
+ * @throws `unit` with the message of systemd
+ */
+export async function stopForAnother(
+  plan: UnitPlan,
+  hands: ServiceHands,
+  abort: AbortSignal,
+): Promise<number | undefined> {
+  const ended = await countHeld(plan, hands);
+  await stopUnit(plan, hands, abort);
+  return ended;
+}
+
+const countHeld = async (
+  { countsHeld, probe }: UnitPlan,
+  { heldConnections }: Pick<ServiceHands, 'heldConnections'>,
+): Promise<number | undefined> => (countsHeld && probe ? await heldConnections(probe.port) : undefined);
 
 /**
  * Waits until a freshly started unit is proven. Its deadline begins now.

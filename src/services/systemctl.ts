@@ -36,6 +36,8 @@ export type Systemctl = {
   resetFailed(unit: string, abort: AbortSignal): Promise<void>;
   /** Queues a restart without waiting for it. @throws `unit` with systemd's message if it is refused */
   restart(unit: string, abort: AbortSignal): Promise<void>;
+  /** Queues a stop without waiting for it. @throws `unit` with systemd's message if it is refused */
+  stop(unit: string, abort: AbortSignal): Promise<void>;
   /** Whether the whole node is shutting down, and its units with it. */
   isGoingDown(abort: AbortSignal): Promise<boolean>;
 };
@@ -68,6 +70,9 @@ export function createSystemctl(program: string): Systemctl {
     },
     restart: async (unit, abort) => {
       await run(['restart', '--no-block', serviceName(unit)], QUICK_MS, abort);
+    },
+    stop: async (unit, abort) => {
+      await run(['stop', '--no-block', serviceName(unit)], QUICK_MS, abort);
     },
     isGoingDown: async (abort) =>
       factsOf(await run(['show', '--property=SystemState'], QUICK_MS, abort)).get('SystemState') ===

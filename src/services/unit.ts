@@ -31,6 +31,8 @@ const Shape = v.object({
    * certificate, this does not count against the files.
    */
   keepsIdentity: v.optional(v.literal(true)),
+  /** Later units that are stopped before its restart (see layout.ts). */
+  stopFirst: v.optional(v.array(v.string())),
   /** Its restart ends connections of clients that the former CA admitted; their number is reported. */
   countsHeld: v.optional(v.literal(true)),
   /** The lease that its leader renews. */
@@ -77,6 +79,7 @@ export function planUnits(
       settleMs: (override.settle_seconds ?? times.settle_seconds) * 1000,
       ...(probe ? { probe } : {}),
       ...(health ? { health } : {}),
+      ...(row.stopFirst ? { stopFirst: [...row.stopFirst] } : {}),
       ...(override.prove === false ? {} : clientOf(listening)),
     };
   });

@@ -105,6 +105,11 @@ const watchSystemctl = (real: Systemctl, { reach }: Watcher): Systemctl => ({
     await real.restart(unit, abort);
     reach(`after restart ${unit}`);
   },
+  stop: async (unit, abort) => {
+    reach(`before stop ${unit}`);
+    await real.stop(unit, abort);
+    reach(`after stop ${unit}`);
+  },
 });
 
 /** The points of a run before a call that changes the disk. */

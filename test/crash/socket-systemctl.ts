@@ -25,6 +25,9 @@ export function socketSystemctl(socketPath: string): Systemctl {
     restart: async (unit) => {
       await ask('restart', unit);
     },
+    stop: async (unit) => {
+      await ask('stop', unit);
+    },
     isGoingDown: async () => (await ask('show', '')).includes('SystemState=stopping'),
   };
 }

@@ -22,6 +22,8 @@ export type UnitTable = {
   states: Map<string, UnitState>;
   /** The restarts, in order. */
   restarts: string[];
+  /** The stops, in order. */
+  stops: string[];
   /** Units that fail to start from now on. */
   broken: Set<string>;
   goesDown: boolean;
@@ -66,6 +68,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
   const table: UnitTable = {
     states: new Map((spec.units ?? []).map((name) => [name, RUNNING])),
     restarts: [],
+    stops: [],
     broken: new Set(),
     goesDown: false,
   };
@@ -173,6 +176,11 @@ const systemctlOf = (table: UnitTable): Systemctl => {
           ? FAILED
           : { ...RUNNING, invocation: process, mainPid: process, startedAt: process },
       );
+    },
+    stop: async (unit) => {
+      await Promise.resolve();
+      table.stops.push(unit);
+      table.states.set(unit, { ...show(unit), active: 'inactive', sub: 'dead', mainPid: '0' });
     },
     isGoingDown: async () => await Promise.resolve(table.goesDown),
   };

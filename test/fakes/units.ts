@@ -134,7 +134,7 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
   let isMuted = false;
   for (const [unit, server] of servers) {
     server.on('connection', (socket: Socket) => {
-      if (isMuted) socket.destroy();
+      if (isMuted || running.get(unit) === 'inactive') socket.destroy();
     });
     // Go tries every CA of a subject, OpenSSL only the first: clients are verified by key.
     server.on('secureConnection', (socket: TLSSocket) => {
@@ -191,6 +191,10 @@ export async function startUnits(root: string, specs: Readonly<Record<string, Un
     if (!known)
       return { code: 5, err: `Failed to ${verb} ${unit}.service: Unit ${unit}.service not found.\n` };
     if (verb === 'reset-failed') return { code: 0 };
+    if (verb === 'stop') {
+      running.set(unit, 'inactive');
+      return { code: 0 };
+    }
     restarts.push(unit);
     if (isDown()) {
       for (const name of running.keys()) running.set(name, 'inactive');

@@ -218,7 +218,7 @@ test.each(['kube-scheduler', 'kube-controller-manager', 'kube-proxy'])(
     });
     expect(told(site, 'deploy_status_code')).toBe(1);
     expect(await lastError(site)).toMatchObject({ reason: 'unit-ended', node: 'taken-back' });
-    expect(site.restarts()).toEqual(['etcd', 'etcd', unit]);
+    expect(site.restarts()).toEqual(['etcd', 'etcd', 'kube-apiserver', unit]);
     expect(units.hasRead(unit)).toBe(units.wouldRead());
   },
 );

@@ -90,7 +90,7 @@ test('restarts a unit on the way back that presents the new certificate without 
   };
   await cli(site, ['run-once'], rereading);
   expect(told(site).status).toBe(1);
-  expect(site.restarts()).toEqual(['etcd', 'etcd', 'kubelet']);
+  expect(site.restarts()).toEqual(['etcd', 'etcd', 'kube-apiserver', 'kubelet']);
 });
 
 test('starts a stopped required unit, and an optional one that has failed', async () => {

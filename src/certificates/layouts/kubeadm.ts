@@ -214,6 +214,7 @@ export const kubeadm: Layout = {
         {
           unit: 'etcd',
           required: false,
+          stopFirst: ['kube-apiserver'],
           probe: { host: '127.0.0.1', port: '2379', presents: 'etcd-server' },
           health: { url: 'https://127.0.0.1:2379/health', as: 'etcd-healthcheck-client' },
         },

@@ -147,6 +147,7 @@ export const kubernetesCerts: Layout = {
         {
           unit: 'etcd',
           required: true,
+          stopFirst: ['kube-apiserver'],
           // Magnum's etcd serves TLS on the node's address and plain HTTP on loopback.
           probe: { host: '{KUBE_NODE_IP|127.0.0.1}', port: '2379', presents: 'etcd-server' },
           health: { url: 'https://{KUBE_NODE_IP|127.0.0.1}:2379/health', as: 'etcd-admin' },

@@ -3,6 +3,7 @@ import { apply } from '../../../agent/execution/apply.ts';
 import type { RunRecord } from '../../../agent/plan/run-record.ts';
 import type { Journal } from '../../../src/files/journal.ts';
 import type { WorkloadsPlan } from '../../../src/services/workloads.ts';
+import { AgentError } from '../../../src/base/errors.ts';
 import { DONE, FILE, RUN_ID, stageFile, unitPlan } from '../../fakes/generation.ts';
 import { createHands, type HandsSpec, type TestHands } from '../../fakes/hands.ts';
 import { stepsIn } from '../../scenarios/support/notices.ts';
@@ -21,6 +22,9 @@ async function createStaged(
 const replace = { from: 'replace', lists: [], workloads: undefined } as const;
 const run = ({ hands }: TestHands) => ({ runId: RUN_ID, hands, abort: NEVER });
 
+const revert = async (): Promise<never> =>
+  await Promise.reject(new AgentError('disk', 'no space', { reason: 'no-space' }));
+
 describe('apply', () => {
   test('replaces files, restarts the units in order, and records the end', async () => {
     const site = await createStaged({ units: UNITS });
@@ -36,6 +40,30 @@ describe('apply', () => {
     expect(heard).toEqual(['after , new', 'after etcd, new']);
     expect(site.units.restarts).toEqual(['etcd', 'kubelet']);
     expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', run: { outcome: DONE } });
+  });
+
+  test('stops a unit before the one that it needs restarts, and looks at nothing meanwhile', async () => {
+    const units = [{ ...unitPlan('etcd'), stopFirst: ['kubelet', 'none'] }, unitPlan('kubelet')];
+    const site = await createStaged({ units });
+    const heard: string[] = [];
+    const beforeRestart = async (unit: string): Promise<void> => {
+      await Promise.resolve(heard.push(`${unit}: ${site.units.stops.join()}`));
+    };
+    await apply(site.journal, { ...replace, units }, { ...run(site), beforeRestart });
+    expect(stepsIn(site.progress)).toEqual(['replace', 'stop kubelet', 'restart etcd', 'restart kubelet']);
+    expect(heard).toEqual(['etcd: ']);
+    expect(site.units.states.get('kubelet')).toMatchObject({ active: 'active' });
+  });
+
+  test('leaves no unit stopped when the one that it needs fails and the old files cannot return', async () => {
+    const units = [{ ...unitPlan('etcd'), stopFirst: ['kubelet'] }, unitPlan('kubelet')];
+    const site = await createStaged({ units });
+    site.units.broken.add('etcd');
+    const hands = { ...site.hands, generations: { ...site.hands.generations, revert } };
+    const ended = await apply(site.journal, { ...replace, units }, { ...run(site), hands });
+    expect(ended).toMatchObject({ is: 'failed', node: 'stuck' });
+    expect(site.units.stops).toEqual(['kubelet']);
+    expect(site.units.states.get('kubelet')).toMatchObject({ active: 'active' });
   });
 
   test('rolls everything back when a unit fails, and restarts no later unit', async () => {

@@ -93,6 +93,16 @@ describe('a plan of restarts', () => {
     expect(node.units.restarts).toEqual(['kubelet']);
   });
 
+  test('leaves no unit stopped when the one that it needs fails', async () => {
+    const node = await createNode();
+    node.units.states.set('etcd', RUNNING);
+    node.units.broken.add('etcd');
+    const etcd = { ...KUBELET, name: 'etcd', stopFirst: ['kubelet'] };
+    expect(await perform(planRestart([etcd, KUBELET]), run(node))).toMatchObject({ is: 'failed' });
+    expect(node.units.stops).toEqual(['kubelet']);
+    expect(node.units.states.get('kubelet')).toMatchObject({ active: 'active' });
+  });
+
   test('is rejected before any restart if a unit is masked', async () => {
     const node = await createNode();
     node.units.states.set('kubelet', { ...RUNNING, load: 'masked' });

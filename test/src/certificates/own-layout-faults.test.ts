@@ -62,6 +62,16 @@ test.each<[string, Partial<Rows>, Fault['path']]>([
     ['units', 0, 'health', 'as'],
   ],
   [
+    'a unit to stop that does not come after',
+    {
+      units: [
+        { unit: 'api', stop_first: ['scheduler'] },
+        { unit: 'scheduler', stop_first: ['api'] },
+      ],
+    },
+    ['units', 1, 'stop_first', 0],
+  ],
+  [
     "a signer of the service account's tokens",
     {
       service_account: { public_key_file: '/k/p', private_key_file: '/k/s', signers: ['api', 'none'] },

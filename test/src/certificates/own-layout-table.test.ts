@@ -103,6 +103,7 @@ test('converts units: ports are templates, and what is absent stays absent', () 
         unit: 'api',
         deadline_seconds: 5,
         kubernetes_api: true,
+        stop_first: ['other'],
         probe: { port: 6443, presents: 'server' },
         health: { url: 'https://x/' },
       },
@@ -114,6 +115,7 @@ test('converts units: ports are templates, and what is absent stays absent', () 
     required: true,
     deadlineSeconds: 5,
     isKubernetesApi: true,
+    stopFirst: ['other'],
     probe: { host: '127.0.0.1', port: '6443', presents: 'server' },
     health: { url: 'https://x/' },
   });

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { AGAIN_MS } from '../../../src/services/active.ts';
 import { AgentError } from '../../../src/base/errors.ts';
-import { restartUnit, unitFault } from '../../../src/services/restart-job.ts';
+import { restartUnit, stopUnit, unitFault } from '../../../src/services/restart-job.ts';
 import type { Systemctl, UnitState } from '../../../src/services/systemctl.ts';
 import type { UnitPlan } from '../../../src/services/unit.ts';
 import { NEVER, testClock } from '../support/clock.ts';
@@ -9,6 +9,7 @@ import { agentErrorOf } from '../support/outcome-of.ts';
 import { NOT_FOUND, OLD as FORMER, RUNNING } from '../support/unit-states.ts';
 
 const OLD: UnitState = { ...FORMER, stopMs: 90_000 };
+const STOPPED: UnitState = { ...OLD, active: 'inactive', sub: 'dead', hasJob: false };
 const STOPPING: UnitState = { ...OLD, active: 'deactivating', sub: 'stop-sigterm', hasJob: true };
 const PLAN: UnitPlan = { name: 'kubelet', required: true, deadlineMs: 2000, settleMs: 0 };
 
@@ -60,6 +61,42 @@ describe('a restart', () => {
     const { clock, restart } = setUp(OLD, [OLD]);
     expect(await agentErrorOf(restart())).toMatchObject({ code: 'unit' });
     expect(clock.sleeps).toEqual([]);
+  });
+});
+
+const stopping = (before: UnitState, ...after: UnitState[]) => {
+  const calls: string[] = [];
+  const clock = testClock();
+  const systemctl: Pick<Systemctl, 'show' | 'stop'> = {
+    show: async () =>
+      await Promise.resolve(
+        calls.length === 0 ? before : ((after.length > 1 ? after.shift() : after[0]) ?? before),
+      ),
+    stop: async (unit) => {
+      await Promise.resolve(calls.push(unit));
+    },
+  };
+  return { calls, clock, stop: async () => await stopUnit(PLAN, { clock, systemctl }, NEVER) };
+};
+
+describe('a stop', () => {
+  test('waits until the unit has ended', async () => {
+    const { calls, clock, stop } = stopping(OLD, STOPPING, STOPPING, STOPPED);
+    expect(await stop()).toBe(true);
+    expect(calls).toEqual([PLAN.name]);
+    expect(clock.sleeps).toHaveLength(2);
+  });
+
+  test('is not asked of a unit that does not run', async () => {
+    const { calls, stop } = stopping(STOPPED);
+    expect(await stop()).toBe(false);
+    expect(calls).toEqual([]);
+  });
+
+  test('fails if the unit does not end within its time', async () => {
+    const { clock, stop } = stopping(OLD, STOPPING);
+    expect(await agentErrorOf(stop())).toMatchObject({ code: 'unit', reason: 'unit-hangs' });
+    expect(clock.elapsed() - AGAIN_MS).toBe(3 * OLD.stopMs + PLAN.deadlineMs);
   });
 });
 

@@ -30,6 +30,7 @@ const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
     settings: nobody,
     resetFailed: nobody,
     restart: nobody,
+    stop: nobody,
     isGoingDown: nobody,
   },
   clock: testClock(),

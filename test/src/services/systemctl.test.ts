@@ -81,7 +81,10 @@ test('completes unit names, and keeps a given suffix', async () => {
   const { systemctl, args } = await setUp('exit 0');
   await systemctl.restart('etcd', NEVER);
   await systemctl.resetFailed('docker.socket', NEVER);
-  expect(await args()).toBe('restart --no-block etcd.service\nreset-failed docker.socket\n');
+  await systemctl.stop('kube-apiserver', NEVER);
+  expect(await args()).toBe(
+    'restart --no-block etcd.service\nreset-failed docker.socket\nstop --no-block kube-apiserver.service\n',
+  );
 });
 
 test.each([
