@@ -11,9 +11,9 @@ import {
   restartAndProve,
   seeRenewed,
   type ServiceHands,
-  stopForAnother,
   type UnitSnapshot,
 } from '../../src/services/restart.ts';
+import { stopForAnother } from '../../src/services/stop-first.ts';
 import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Hands } from '../hands.ts';
 import { askHealthAs } from '../inspection/answers.ts';

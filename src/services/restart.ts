@@ -6,7 +6,8 @@ import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
 import { AGAIN_MS, becomeActive, endOf, hasEnded, refuseLoop } from './active.ts';
 import type { Lease } from './components.ts';
-import { restartUnit, stopUnit } from './restart-job.ts';
+import { restartUnit } from './restart-job.ts';
+import { countHeld } from './stop-first.ts';
 import type { Systemctl, UnitState } from './systemctl.ts';
 import type { UnitPlan } from './unit.ts';
 
@@ -66,27 +67,6 @@ export async function restartAndProve(
   const renewal = await renewalNow(plan, hands, abort);
   return { ...(await prove(plan, restarts, hands, abort)), renewal, ended };
 }
-
-/**
- * Stops a unit that fails requests while another one restarts.
- *
- * @returns the open connections that this ended; undefined if they are not counted
- * @throws `unit` with the message of systemd
- */
-export async function stopForAnother(
-  plan: UnitPlan,
-  hands: ServiceHands,
-  abort: AbortSignal,
-): Promise<number | undefined> {
-  const ended = await countHeld(plan, hands);
-  await stopUnit(plan, hands, abort);
-  return ended;
-}
-
-const countHeld = async (
-  { countsHeld, probe }: UnitPlan,
-  { heldConnections }: Pick<ServiceHands, 'heldConnections'>,
-): Promise<number | undefined> => (countsHeld && probe ? await heldConnections(probe.port) : undefined);
 
 /**
  * Waits until a freshly started unit is proven. Its deadline begins now.

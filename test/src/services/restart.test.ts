@@ -8,7 +8,6 @@ import {
   restartAndProve,
   seeRenewed,
   type ServiceHands,
-  stopForAnother,
   type UnitRemark,
   whyLeftAlone,
 } from '../../../src/services/restart.ts';
@@ -300,21 +299,6 @@ test.each([
   ).toMatchObject({
     ended,
   });
-});
-
-test('counts the connections that a stop for another unit ends', async () => {
-  const { hands, calls } = setUp([NOT_FOUND], {
-    heldConnections: async () => await Promise.resolve(calls.length === 0 ? 7 : 0),
-  });
-  const { show } = hands.systemctl;
-  const systemctl = {
-    ...hands.systemctl,
-    show: async (unit: string) =>
-      calls.includes(`stop ${unit}`) ? { ...OLD, active: 'inactive' } : await show(unit, NEVER),
-  };
-  const probe = { host: '127.0.0.1', port: 1, file: '/etc/x.crt' };
-  const stopped = stopForAnother(plan({ probe, countsHeld: true }), { ...hands, systemctl }, NEVER);
-  expect(await stopped).toBe(7);
 });
 
 test('fails with the cause if a port never answers', async () => {
