@@ -3,9 +3,9 @@ import { join } from 'node:path';
 import { type Clock, systemClock } from '../src/base/clock.ts';
 import { createDisk } from '../src/base/real-disk.ts';
 import { type Disk, readText } from '../src/base/disk.ts';
-import { explain, sentenceOf } from '../src/base/errors.ts';
+import { explain } from '../src/base/errors.ts';
 import type { Log } from './events.ts';
-import { createRetry } from '../src/base/retry.ts';
+import { createRetry, describeAttempt } from '../src/base/retry.ts';
 import type { Secrets } from '../src/base/secrets.ts';
 import { openLedger } from '../src/deployment/ledger.ts';
 import { createGenerations } from '../src/files/generation.ts';
@@ -107,10 +107,10 @@ export async function compose({
   const retry = createRetry({
     clock,
     random: Math.random,
-    onRetry: ({ text: what }, error, waitMs, leftMs) => {
-      logRetry(what, error, waitMs);
-      const why = sentenceOf(error);
-      progress({ event: 'waiting', what, why, retryInMs: waitMs, givesUpInMs: leftMs });
+    onRetry: (attempted, error, waitMs, leftMs) => {
+      logRetry(attempted, error, waitMs);
+      const said = describeAttempt(attempted, error);
+      progress({ event: 'waiting', ...said, retryInMs: waitMs, givesUpInMs: leftMs });
     },
     onWait: createWaitingRecord({ disk, secrets, log }),
   });

@@ -74,7 +74,8 @@ export type Progress =
   | { event: 'waiting'; what: string; why: string; retryInMs: number; givesUpInMs: number }
   | { event: 'output'; id: string; stream: 'stdout' | 'stderr'; text: string }
   | { event: 'done'; step: ShownStep; ms: number }
-  | { event: 'failed'; step: ShownStep; why: string }
+  /** `isTold`: the report at the end of the run repeats `why`. */
+  | { event: 'failed'; step: ShownStep; why: string; isTold: boolean }
   | { event: 'skipped'; step: ShownStep; why: string }
   | ({ event: 'notice' } & Notice);
 
@@ -103,8 +104,7 @@ export async function timed<T>(
     );
     return result;
   } catch (error) {
-    // The report of the run's end contains the explanation.
-    progress({ event: 'failed', step, why: sentenceOf(error) });
+    progress({ event: 'failed', step, why: sentenceOf(error), isTold: true });
     throw error;
   }
 }

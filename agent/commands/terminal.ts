@@ -57,8 +57,7 @@ export function createTerminal(
         );
         return;
       case 'failed':
-        // Indent the lines that explain the error below its first line.
-        line(`  ${paint('red', '✗')} ${event.step.text}: ${event.why.replaceAll('\n', '\n  ')}`);
+        line(`  ${paint('red', '✗')} ${event.step.text}${event.isTold ? '' : `: ${event.why}`}`);
         return;
       case 'skipped':
         line(`  ${paint('dim', '-')} ${event.step.text}: skipped, ${event.why}`);

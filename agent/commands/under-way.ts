@@ -46,9 +46,10 @@ export function createUnderWay(elapsed: () => number): UnderWay {
       if (wait) {
         const { what, why, until, end } = wait;
         const left = Number.isFinite(end) ? `, timeout in ${inSeconds(end - now)}` : '';
-        return `${what}: retry in ${inSeconds(until - now)}${left}: ${why}`;
+        // The times come first: the middle of a long line is cut.
+        return `retry in ${inSeconds(until - now)}${left}: ${what}: ${why}`;
       }
-      return step && `${step.text}${partsInWords()}  ${inSeconds(now - step.since)}`;
+      return step && `${step.text}${partsInWords()}  ${Math.floor((now - step.since) / 1000)} s`;
     },
   };
 }

@@ -1,5 +1,6 @@
 import type { Clock } from '../../src/base/clock.ts';
-import { codeOf, explain } from '../../src/base/errors.ts';
+import { codeOf } from '../../src/base/errors.ts';
+import { type Attempted, describeAttempt } from '../../src/base/retry.ts';
 import type { Log } from '../events.ts';
 
 /** Minimum interval between log lines for retries with the same cause, however many loops retry. */
@@ -9,7 +10,7 @@ const BETWEEN_MS = 60_000;
 export function createRetryLog(
   log: Log,
   clock: Pick<Clock, 'elapsed'>,
-): (what: string, error: unknown, waitMs: number) => void {
+): (what: Pick<Attempted, 'text'>, error: unknown, waitMs: number) => void {
   const causes = new Map<string, { logged: number; since: number }>();
   return (what, error, waitMs) => {
     const code = codeOf(error) ?? 'internal';
@@ -17,7 +18,7 @@ export function createRetryLog(
     causes.set(code, cause);
     cause.since += 1;
     if (clock.elapsed() - cause.logged < BETWEEN_MS) return;
-    log('retrying', { what, why: explain(error), wait_ms: Math.round(waitMs), retries: cause.since });
+    log('retrying', { ...describeAttempt(what, error), wait_ms: Math.round(waitMs), retries: cause.since });
     cause.logged = clock.elapsed();
     cause.since = 0;
   };

@@ -26,7 +26,7 @@ export async function carryOutRun(
   });
   const ms = clock.elapsed() - start;
   if (outcome.is === 'succeeded') progress({ event: 'done', step: shown, ms });
-  else progress({ event: 'failed', step: shown, why: `status code ${outcome.statusCode}` });
+  else progress({ event: 'failed', step: shown, why: `status code ${outcome.statusCode}`, isTold: false });
   return outcome;
 }
 

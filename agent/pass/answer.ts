@@ -133,7 +133,7 @@ export async function deliver(
     });
   } catch (error) {
     const cause = causeOf(error);
-    hands.progress({ event: 'failed', step, why: cause.why });
+    hands.progress({ event: 'failed', step, why: cause.why, isTold: true });
     hands.log('answer-unacknowledged', { deployment: id, why: cause.why });
     return {
       id,

@@ -47,6 +47,10 @@ export class AgentError extends Error {
   readonly code: ErrorCode;
   /** Stable word that distinguishes causes with the same code; undefined if the code is specific enough. */
   readonly reason: string | undefined;
+  /** The attempted action. The message begins with it. */
+  readonly task: string | undefined;
+  /** The message without the task. */
+  readonly detail: string;
   /** Explanatory lines shown after the message, such as the last lines of a unit's journal. */
   readonly excerpt: readonly string[];
   /** How long the peer asked to wait (HTTP Retry-After), in milliseconds. */
@@ -54,18 +58,25 @@ export class AgentError extends Error {
 
   constructor(
     code: ErrorCode,
-    message: string,
+    detail: string,
     options: {
       cause?: unknown;
       reason?: string | undefined;
+      task?: string;
       retryAfterMs?: number;
       excerpt?: readonly string[];
     } = {},
   ) {
-    super(message, 'cause' in options ? { cause: options.cause } : undefined);
+    const { task } = options;
+    super(
+      task === undefined ? detail : `${task}: ${detail}`,
+      'cause' in options ? { cause: options.cause } : undefined,
+    );
     this.name = 'AgentError';
     this.code = code;
     this.reason = options.reason;
+    this.task = task;
+    this.detail = detail;
     this.excerpt = options.excerpt ?? [];
     this.retryAfterMs = options.retryAfterMs;
   }
@@ -112,11 +123,17 @@ export function excerptOf(error: unknown): readonly string[] {
 const DEEPEST = 8;
 
 /** Joins the messages of an error and its causes on one line, outermost first. */
-export function sentenceOf(error: unknown): string {
+export const sentenceOf = (error: unknown): string => joined(error, messageOf);
+
+/** Does the same without the task of the error. */
+export const detailOf = (error: unknown): string =>
+  joined(error, (one) => (one === error && one instanceof AgentError ? one.detail : messageOf(one)));
+
+function joined(error: unknown, textOf: (error: Error) => string): string {
   const messages: string[] = [];
   let current: unknown = error;
   for (let depth = 0; current !== undefined && current !== null && depth < DEEPEST; depth += 1) {
-    const message = current instanceof Error ? messageOf(current) : describe(current);
+    const message = current instanceof Error ? textOf(current) : describe(current);
     // Skips a cause that its wrapper already quotes.
     if (!messages.some((seen) => seen.includes(message))) messages.push(message);
     current = current instanceof Error ? current.cause : undefined;

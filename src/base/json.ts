@@ -20,7 +20,7 @@ export function parseJson(text: string, what: string, code: ErrorCode): unknown 
     const why = /^[{["]/.test(start)
       ? `truncated or garbled, ${text.length} characters`
       : `it starts with ${JSON.stringify(start)}`;
-    throw new AgentError(code, `${what}: not JSON (${why})`, { reason: 'not-json' });
+    throw new AgentError(code, `not JSON (${why})`, { task: what, reason: 'not-json' });
   }
 }
 
@@ -43,7 +43,8 @@ export function withinBounds(text: string, what: string, code: ErrorCode): strin
   const bounded = boundedJson(text);
   if (!('fault' in bounded)) return bounded.text;
   if (bounded.fault === 'garbled') return undefined;
-  throw new AgentError(code, `${what}: more than ${MOST_VALUES} values, so all of it is ignored`, {
+  throw new AgentError(code, `more than ${MOST_VALUES} values, so all of it is ignored`, {
+    task: what,
     reason: 'too-many-values',
   });
 }

@@ -1,6 +1,6 @@
 import type { Clock } from './clock.ts';
 import type { Remark } from './remark.ts';
-import { AgentError, codeOf, isNotReady, reasonOf, sentenceOf } from './errors.ts';
+import { AgentError, codeOf, detailOf, isNotReady, reasonOf } from './errors.ts';
 
 /** How long to retry, all in milliseconds. */
 export type Patience = {
@@ -41,6 +41,18 @@ export type Waiting = {
   until: number;
 };
 
+/**
+ * Describes an attempt that failed: the action, and the cause without it. The error names the action more precisely: an
+ * attempt may consist of several requests.
+ */
+export const describeAttempt = (
+  { text }: Pick<Attempted, 'text'>,
+  error: unknown,
+): { what: string; why: string } => ({
+  what: (error instanceof AgentError ? error.task : undefined) ?? text,
+  why: detailOf(error),
+});
+
 /** Receives each wait of one retry, and `undefined` when the retry has ended. */
 export type OnWait = (id: symbol, waiting: Waiting | undefined) => Promise<void>;
 
@@ -71,10 +83,9 @@ export const createRetry =
       return await tryAgain(hands, what, patience, abort, attempt, async (error, leftMs) => {
         since ??= clock.now();
         await onWait?.(id, {
-          what: what.text,
+          ...describeAttempt(what, error),
           whatCode: what.code,
           of: what.of,
-          why: sentenceOf(error),
           code: codeOf(error),
           reason: reasonOf(error),
           since,

@@ -24,18 +24,18 @@ export async function readBody(answer: IncomingMessage, what: string): Promise<B
       size += chunk.length;
       if (isError && size >= LARGEST_ERROR) break;
       if (size > LARGEST_ANSWER)
-        throw new AgentError(
-          'too-large',
-          `${what}: the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`,
-          { reason: 'answer-too-large' },
-        );
+        throw new AgentError('too-large', `the answer is larger than ${LARGEST_ANSWER / 1024 / 1024} MiB`, {
+          task: what,
+          reason: 'answer-too-large',
+        });
     }
   } catch (cause) {
     const fault = gzipFault(cause);
     if (fault === undefined) throw cause;
     // For an error, the status matters even if its body is broken. An empty body is not an error either.
     if (!isError && !(fault === 'Z_BUF_ERROR' && size === 0))
-      throw new AgentError('bad-answer', `${what}: the gzip encoding of the answer is invalid`, {
+      throw new AgentError('bad-answer', 'the gzip encoding of the answer is invalid', {
+        task: what,
         cause,
         reason: 'not-gzip',
       });

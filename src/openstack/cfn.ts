@@ -32,7 +32,8 @@ export function createCfn({ http, secrets }: { http: Http; secrets: Secrets }): 
       const answer = await http({ what, method: 'GET', url: address, abort });
       if (answer.status !== 200) throw statusError(what, answer);
       const value = (await resourceDetail(answer.text, what)).get(field);
-      if (value === undefined) throw new AgentError('bad-answer', `${what}: the answer has no ${field}`);
+      if (value === undefined)
+        throw new AgentError('bad-answer', `the answer has no ${field}`, { task: what });
       return value || '{}';
     },
   };
@@ -44,7 +45,8 @@ const PATH = ['DescribeStackResourceResponse', 'DescribeStackResourceResult', 'S
 async function resourceDetail(text: string, what: string): Promise<ReadonlyMap<string, string>> {
   const detail = text.trimStart().startsWith('<') ? await fromXml(text, what) : fromJson(text, what);
   if (!detail)
-    throw new AgentError('bad-answer', `${what}: the answer describes no resource`, {
+    throw new AgentError('bad-answer', 'the answer describes no resource', {
+      task: what,
       reason: 'no-resource',
     });
   return detail;

@@ -35,7 +35,7 @@ export function createHeat(http: Http): Heat {
       });
       if (answer.status !== 200) throw statusError(what, answer);
       const body = v.safeParse(MetadataBody, parseExactJson(answer.text, what, 'bad-answer'));
-      if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no metadata`);
+      if (!body.success) throw new AgentError('bad-answer', 'the answer has no metadata', { task: what });
       return JSON.stringify(body.output.metadata);
     },
 
@@ -50,7 +50,8 @@ export function createHeat(http: Http): Heat {
     signalAddress: async (url, verb, body, abort) => {
       // The query is the authorization, so messages omit it.
       const what = `signalling ${withoutQuery(url)}`;
-      if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
+      if (!/^https?:\/\//.test(url))
+        throw new AgentError('bad-deployment', 'not an http address', { task: what });
       const answer = await http({
         what,
         method: verb,

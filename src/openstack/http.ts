@@ -77,18 +77,19 @@ export function createHttp(options: HttpOptions): Http & { close(): void } {
         return await followed(asked, async (request) => await once(request, limit));
       } catch (error) {
         if (error instanceof AgentError) throw error;
-        if (asked.abort.aborted) throw new AgentError('aborted', `${asked.what}: stopped`, { cause: error });
+        if (asked.abort.aborted)
+          throw new AgentError('aborted', 'stopped', { task: asked.what, cause: error });
         const lasting = error instanceof Error ? LASTING[nodeCode(error)] : undefined;
         if (lasting)
-          throw new AgentError(lasting.code, `${asked.what}: ${inWords(error)}`, { reason: lasting.reason });
+          throw new AgentError(lasting.code, inWords(error), { task: asked.what, reason: lasting.reason });
         if (limit.aborted)
-          throw new AgentError(
-            'cloud-unreachable',
-            `${asked.what}: no answer within ${options.deadlineMs / 1000} s`,
-            { reason: 'no-answer' },
-          );
+          throw new AgentError('cloud-unreachable', `no answer within ${options.deadlineMs / 1000} s`, {
+            task: asked.what,
+            reason: 'no-answer',
+          });
         const reason = error instanceof Error ? reasonOfFault(error) : undefined;
-        throw new AgentError('cloud-unreachable', `${asked.what}: ${inWords(error)}`, {
+        throw new AgentError('cloud-unreachable', inWords(error), {
+          task: asked.what,
           cause: error,
           reason,
         });
@@ -175,9 +176,7 @@ async function send(
   const address = URL.parse(url);
   const protocol = address?.protocol;
   if (!address || (protocol !== 'http:' && protocol !== 'https:'))
-    throw new AgentError('cloud-refused', `${what}: not an http address`, {
-      reason: 'no-http-address',
-    });
+    throw new AgentError('cloud-refused', 'not an http address', { task: what, reason: 'no-http-address' });
   return await new Promise((resolve, reject) => {
     const options: RequestOptions = {
       agent: agents.of(protocol, address),
@@ -202,7 +201,7 @@ async function send(
 function textOf(body: Buffer, { method, what }: HttpRequest, status: number): string {
   const text = utf8Text(body);
   if (text === undefined && method === 'GET' && status === 200)
-    throw new AgentError('bad-answer', `${what}: the answer is not UTF-8`, { reason: 'not-utf-8' });
+    throw new AgentError('bad-answer', 'the answer is not UTF-8', { task: what, reason: 'not-utf-8' });
   return text ?? body.toString('utf8');
 }
 

@@ -116,7 +116,8 @@ async function requestToken(
     abort,
   });
   if (answer.status === 401 || answer.status === 403 || answer.status === 404)
-    throw new AgentError('login-refused', `${what}: Keystone said ${answer.status} ${said(answer)}`, {
+    throw new AgentError('login-refused', `Keystone said ${answer.status} ${said(answer)}`, {
+      task: what,
       reason: statusReason(answer),
     });
   if (answer.status !== 201)
@@ -142,7 +143,8 @@ async function requestToken(
 }
 
 const unexpected = (what: string, status: number): AgentError =>
-  new AgentError('bad-answer', `${what}: the answer (${status}) is not a Keystone token`, {
+  new AgentError('bad-answer', `the answer (${status}) is not a Keystone token`, {
+    task: what,
     reason: 'not-a-token',
   });
 

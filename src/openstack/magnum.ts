@@ -57,14 +57,14 @@ export function createMagnum(http: Http): Magnum {
     },
 
     readCa: async (access, type, abort) => {
-      const what = `fetching the ${type} CA of cluster ${access.clusterUuid} from Magnum`;
+      const what = `fetching the ${type} CA from Magnum`;
       const url = `${certificates(access)}/${encodeURIComponent(access.clusterUuid)}?ca_cert_type=${type}`;
       const answer = await http({ what, method: 'GET', url, headers: headers(access), abort });
       return bodyOf(what, answer, 200, CertificateBody).pem;
     },
 
     sign: async (access, type, csr, abort) => {
-      const what = `having Magnum sign a certificate with the ${type} CA of cluster ${access.clusterUuid}`;
+      const what = `having Magnum sign a certificate with the ${type} CA`;
       const answer = await http({
         what,
         method: 'POST',
@@ -82,13 +82,15 @@ function bodyOf<T>(what: string, answer: HttpAnswer, hoped: number, schema: v.Ge
   if (answer.status !== hoped && answer.status !== 200) {
     const error = statusError(what, answer);
     if (error.code !== 'cloud-refused') throw error;
-    throw new AgentError('cloud-refused', `${what}: Magnum refused with ${answer.status}: ${said(answer)}`, {
+    throw new AgentError('cloud-refused', `Magnum refused with ${answer.status}: ${said(answer)}`, {
+      task: what,
       reason: error.reason,
     });
   }
   const body = v.safeParse(schema, parseJson(answer.text, what, 'bad-answer'));
   if (!body.success)
-    throw new AgentError('bad-answer', `${what}: the answer is incomplete: ${describeIssues(body.issues)}`, {
+    throw new AgentError('bad-answer', `the answer is incomplete: ${describeIssues(body.issues)}`, {
+      task: what,
       reason: 'incomplete',
     });
   return body.output;

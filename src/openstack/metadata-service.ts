@@ -13,7 +13,7 @@ export const metadataService =
     const what = `reading ${name || 'the list of items'} at the metadata service ${url}`;
     const answer = await http({ what, method: 'GET', url: `${withoutSlash(url)}/${name}`, abort });
     // The server has no public address, or Nova does not know it yet.
-    if (answer.status === 404) throw new AgentError('cloud-refused', `${what}: there is no such item`);
+    if (answer.status === 404) throw new AgentError('cloud-refused', 'there is no such item', { task: what });
     if (answer.status !== 200) throw statusError(what, answer);
     return answer.text;
   };

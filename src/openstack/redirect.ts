@@ -39,7 +39,7 @@ export async function followed<R extends Request, A extends Answer>(
     const to = answer.headers['location'];
     if (to === undefined || MOVED[answer.status]?.has(request.method) !== true) return answer;
     const refused: Refused = (reason, why) =>
-      new AgentError('bad-answer', `${asked.what}: ${answer.status} redirects ${why}`, { reason });
+      new AgentError('bad-answer', `${answer.status} redirects ${why}`, { task: asked.what, reason });
     if (count === MOST) throw refused('too-many-redirects', `more than ${MOST} times`);
     request = { ...request, url: target(request, to, refused) };
   }

@@ -15,13 +15,13 @@ export function statusError(what: string, answer: HttpAnswer): AgentError {
   // Some load balancers send no body.
   const words = said(answer) || (process.getBuiltinModule('node:http').STATUS_CODES[status] ?? '');
   // A web server's error page begins with the status itself.
-  const message = `${what}: ${words.startsWith(`${status} `) ? words : `${status} ${words}`}`.trimEnd();
-  const reason = statusReason(answer);
-  if (status === 401) return new AgentError('unauthorized', message, { reason });
-  if (status < 400) return new AgentError('bad-answer', `${message}${leadsTo(answer)}`, { reason });
+  const detail = (words.startsWith(`${status} `) ? words : `${status} ${words}`).trimEnd();
+  const about = { task: what, reason: statusReason(answer) };
+  if (status === 401) return new AgentError('unauthorized', detail, about);
+  if (status < 400) return new AgentError('bad-answer', `${detail}${leadsTo(answer)}`, about);
   if (MAY_PASS.has(status) || status >= 500)
-    return new AgentError('cloud-unreachable', message, { reason, retryAfterMs: retryAfterMs(answer) });
-  return new AgentError('cloud-refused', message, { reason });
+    return new AgentError('cloud-unreachable', detail, { ...about, retryAfterMs: retryAfterMs(answer) });
+  return new AgentError('cloud-refused', detail, about);
 }
 
 /** The reason of an error caused only by a status. */

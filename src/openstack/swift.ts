@@ -33,6 +33,7 @@ export const createSwift = (http: Http): Swift => ({
 const shown = (url: string): string => url.replace(/\?.*/s, '');
 
 function checked(url: string, what: string): string {
-  if (!/^https?:\/\//.test(url)) throw new AgentError('bad-deployment', `${what}: not an http address`);
+  if (!/^https?:\/\//.test(url))
+    throw new AgentError('bad-deployment', 'not an http address', { task: what });
   return url;
 }

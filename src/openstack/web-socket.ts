@@ -30,7 +30,7 @@ export const createOpenSocket =
   ({ deadlineMs, ca, verify, proxy }: HttpOptions): OpenSocket =>
   async (what, url, events, abort) => {
     if (!/^wss?:\/\//.test(url))
-      throw new AgentError('cloud-refused', `${what}: ${url} is not a websocket address`);
+      throw new AgentError('cloud-refused', `${url} is not a websocket address`, { task: what });
     const proxyEnv = proxiesFor(new URL(url), proxy);
     const socket = new WebSocket(url, {
       agent: await agentOf(url, { proxyEnv, ca, verify }),
@@ -48,7 +48,7 @@ export const createOpenSocket =
         reject(error);
       };
       const stop = (): void => {
-        give(new AgentError('aborted', `${what}: stopped`));
+        give(new AgentError('aborted', 'stopped', { task: what }));
       };
       if (abort.aborted) stop();
       abort.addEventListener('abort', stop, { once: true });
@@ -59,7 +59,7 @@ export const createOpenSocket =
       // Also handles later errors: an `error` without a listener ends the program; `close` follows it.
       socket.on('error', (cause) => {
         abort.removeEventListener('abort', stop);
-        give(new AgentError('cloud-unreachable', `${what}: ${cause.message}`, { cause }));
+        give(new AgentError('cloud-unreachable', cause.message, { task: what, cause }));
       });
     });
     socket.once('close', (code, reason) => {

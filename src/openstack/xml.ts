@@ -27,7 +27,9 @@ function parse(text: string, what: string): ReturnType<DOMParser['parseFromStrin
     return new DOMParser({ onError: refuse }).parseFromString(text, 'text/xml').documentElement;
   } catch {
     // The parser's own message quotes its input, which may contain secrets.
-    throw new AgentError('bad-answer', `${what}: the answer is not valid XML (${text.length} characters)`);
+    throw new AgentError('bad-answer', `the answer is not valid XML (${text.length} characters)`, {
+      task: what,
+    });
   }
 }
 

@@ -42,7 +42,7 @@ export async function listenToQueue(
     text,
     pong: () => waiting.get('ping')?.({ status: 200, text: '' }),
     closed: (why: string) => {
-      lost.abort(new AgentError('cloud-unreachable', `${what}: ${why}`, { reason: 'socket-closed' }));
+      lost.abort(new AgentError('cloud-unreachable', why, { task: what, reason: 'socket-closed' }));
     },
   };
   const socket = await open(what, url, events, abort);
@@ -54,8 +54,8 @@ export async function listenToQueue(
       const giveUp = (): void => {
         const late = new AgentError(
           'cloud-unreachable',
-          `${what}: no answer to ${action} within ${deadlineMs / 1000} s`,
-          { reason: 'no-answer' },
+          `no answer to ${action} within ${deadlineMs / 1000} s`,
+          { task: what, reason: 'no-answer' },
         );
         reject(alive.aborted ? endOf(alive, what) : late);
       };
@@ -97,7 +97,7 @@ export async function listenToQueue(
 
 /** Returns why listening ended: the socket is lost, or the program stops. */
 const endOf = ({ reason }: AbortSignal, what: string): AgentError =>
-  reason instanceof AgentError ? reason : new AgentError('aborted', `${what}: stopped`);
+  reason instanceof AgentError ? reason : new AgentError('aborted', 'stopped', { task: what });
 
 type Answer = { status: number; text: string };
 

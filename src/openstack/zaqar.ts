@@ -70,7 +70,7 @@ export function createZaqar(http: Http): Zaqar {
       const answer = await ask(session, queue, { what, method: 'POST', path, body, abort });
       if (answer.status === 204) return undefined;
       const id = /\/claims\/([^/?]+)$/.exec(answer.headers['location'] ?? '')?.[1];
-      if (id === undefined) throw new AgentError('bad-answer', `${what}: the answer names no claim`);
+      if (id === undefined) throw new AgentError('bad-answer', 'the answer names no claim', { task: what });
       return { id, messages: messagesOf(answer, what) };
     },
 
@@ -113,7 +113,7 @@ export function createZaqar(http: Http): Zaqar {
 
 function messagesOf(answer: HttpAnswer, what: string): QueueMessage[] {
   const body = v.safeParse(Messages, parseExactJson(answer.text, what, 'bad-answer'));
-  if (!body.success) throw new AgentError('bad-answer', `${what}: the answer has no messages`);
+  if (!body.success) throw new AgentError('bad-answer', 'the answer has no messages', { task: what });
   return body.output.messages;
 }
 

@@ -71,7 +71,7 @@ export async function listAll<const S extends v.GenericSchema<unknown, { metadat
       // 410: the continue token has expired (API concepts, "Retrieving large results sets in chunks").
       (status, text) => (status === 410 ? undefined : parsed(Page, text, what)),
     );
-    if (!page && from === '') throw new AgentError('bad-answer', `${what}: it is gone`);
+    if (!page && from === '') throw new AgentError('bad-answer', 'it is gone', { task: what });
     if (!page) found.clear();
     for (const one of known(v.array(item), page?.items ?? [], what))
       found.set(`${one.metadata.namespace}/${one.metadata.name}`, one);
@@ -92,7 +92,7 @@ export const parsed = <const S extends v.GenericSchema>(
 function known<const S extends v.GenericSchema>(schema: S, value: unknown, what: string): v.InferOutput<S> {
   const result = v.safeParse(schema, value);
   if (result.success) return result.output;
-  throw new AgentError('bad-answer', `${what}: ${describeIssues(result.issues)}`);
+  throw new AgentError('bad-answer', describeIssues(result.issues), { task: what });
 }
 
 const Status = v.pipe(JsonText, v.object({ message: v.string() }));
@@ -104,13 +104,13 @@ function refusal(
 ): AgentError {
   const said = v.safeParse(Status, text);
   const words = said.success ? said.output.message : text.slice(0, 200).replaceAll(/\s+/g, ' ');
-  const message = `${what}: the Kubernetes API says ${status} ${words}`.trimEnd();
+  const detail = `the Kubernetes API says ${status} ${words}`.trimEnd();
   const reason = `http-${status}`;
   if (status !== 409 && status !== 429 && status < 500)
-    return new AgentError('cloud-refused', message, { reason });
+    return new AgentError('cloud-refused', detail, { task: what, reason });
   const seconds = Number(headers['retry-after'] ?? 0);
   const retryAfterMs = seconds > 0 ? Math.min(seconds, LONGEST_WAIT_SECONDS) * 1000 : 0;
-  return new AgentError('cloud-unreachable', message, { reason, retryAfterMs });
+  return new AgentError('cloud-unreachable', detail, { task: what, reason, retryAfterMs });
 }
 
 const LONGEST_WAIT_SECONDS = 300;

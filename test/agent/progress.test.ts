@@ -28,7 +28,7 @@ test('reports in one line why a step fails, and rethrows', async () => {
   const watched = watch();
   const error = new AgentError('unit', 'no', { excerpt: ['the last lines:', 'no such file'] });
   await expect(timed(watched, STEP, async () => await Promise.reject(error))).rejects.toBe(error);
-  expect(watched.events.at(-1)).toEqual({ event: 'failed', step: STEP, why: 'no' });
+  expect(watched.events.at(-1)).toEqual({ event: 'failed', step: STEP, why: 'no', isTold: true });
 });
 
 test('reports a skipped file by its path', () => {

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { runCli } from '../../agent/cli.ts';
 import { cloudForFile } from '../cloud/for-file.ts';
 import { socketSystemctl } from '../crash/socket-systemctl.ts';
+import { cli } from './support/cli.ts';
 import { createSite } from './support/site.ts';
 
 /** The output of a failing rotation. */
@@ -31,4 +32,17 @@ test.each([
   expect(code).toBe(1);
   expect(shown.split('the old files are restored, but')).toHaveLength(2);
   expect(log.split('the old files are restored, but')).toHaveLength(logged + 1);
+});
+
+test('reports an unavailable Magnum once in the progress, and once in each log line', async () => {
+  const site = await createSite(cloud, { config: { cloud: { patience_seconds: 5 } } });
+  await cloud.rotateCa(site.cluster);
+  cloud.fault({ service: 'magnum', effect: { kind: 'answer', status: 503, body: 'maintenance' } });
+  onTestFinished(cloud.clearFaults);
+  const { code, stdout, stderr } = await cli(site, ['run-once']);
+  expect(code).toBe(1);
+  expect(stdout.split('503 maintenance')).toHaveLength(2);
+  const logged = stderr.split('\n').filter((line) => line.includes('503 maintenance'));
+  expect(logged.length).toBeGreaterThan(0);
+  for (const line of logged) expect(line.split(/fetch/)).toHaveLength(2);
 });

@@ -27,10 +27,13 @@ test('names the dropped columns, and shows them with --wide', async () => {
   expect(await written(true, true)).toContain('x'.repeat(60));
 });
 
-test('shows the lines that explain a failed step below it', () => {
+test.each([
+  [true, '  ✗ restart etcd\n'],
+  [false, '  ✗ restart etcd: status code 3\n'],
+])('says why a step failed only if the end of the run does not: %s', (isTold, expected) => {
   let text = '';
   const { progress } = createTerminal({ write: (part: string) => (text += part) }, createSecrets());
   const step = { code: 'restart', of: 'etcd', text: 'restart etcd' } as const;
-  progress({ event: 'failed', step, why: 'it has ended\n  the last lines:\n  no such file' });
-  expect(text).toBe('  ✗ restart etcd: it has ended\n    the last lines:\n    no such file\n');
+  progress({ event: 'failed', step, why: 'status code 3', isTold });
+  expect(text).toBe(expected);
 });

@@ -27,7 +27,7 @@ test('counts down to the next retry, and to the end of the patience', () => {
   hear({ event: 'step', step: STEP });
   hear({ event: 'waiting', what: 'sign', why: 'Magnum: 503', retryInMs: 8000, givesUpInMs: 60_000 });
   pass(3000);
-  expect(line()).toBe('sign: retry in 5 s, timeout in 57 s: Magnum: 503');
+  expect(line()).toBe('retry in 5 s, timeout in 57 s: sign: Magnum: 503');
   hear({ event: 'part', part: 'certificate', name: 'server', of: 7 });
   expect(line()).toBe('get 7 certificates, certificates 1 of 7  3 s');
 });
@@ -35,5 +35,5 @@ test('counts down to the next retry, and to the end of the patience', () => {
 test('shows no limit if retries never end', () => {
   const { hear, line } = setUp();
   hear({ event: 'waiting', what: 'listen', why: 'closed', retryInMs: 1000, givesUpInMs: Infinity });
-  expect(line()).toBe('listen: retry in 1 s: closed');
+  expect(line()).toBe('retry in 1 s: listen: closed');
 });

@@ -18,7 +18,7 @@ const DOWN = new AgentError('cloud-unreachable', '503');
 test('logs ten loops with the same cause once a minute, with their number', () => {
   const { logged, tell, pass } = setUp();
   for (let second = 0; second < 70; second += 1) {
-    for (let loop = 0; loop < 10; loop += 1) tell(`sign ${loop}`, DOWN, 500);
+    for (let loop = 0; loop < 10; loop += 1) tell({ text: `sign ${loop}` }, DOWN, 500);
     pass(1000);
   }
   expect(logged).toEqual([
@@ -29,7 +29,7 @@ test('logs ten loops with the same cause once a minute, with their number', () =
 
 test('logs another cause separately', () => {
   const { logged, tell } = setUp();
-  tell('sign', DOWN, 1);
-  tell('sign', new AgentError('not-yet', 'no quorum'), 1);
+  tell({ text: 'sign' }, DOWN, 1);
+  tell({ text: 'sign' }, new AgentError('not-yet', 'no quorum'), 1);
   expect(logged).toMatchObject([{ why: '503' }, { why: 'no quorum' }]);
 });

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { AgentError, codeOf, errnoOf, explain, isNotReady } from '../../../src/base/errors.ts';
+import { AgentError, codeOf, detailOf, errnoOf, explain, isNotReady } from '../../../src/base/errors.ts';
 
 test('gives an error its code, kind and cause', () => {
   const error = new AgentError('cloud-unreachable', 'asking Magnum', {
@@ -35,6 +35,14 @@ test('gives foreign errors no code, and does not wait for them', () => {
     expect(codeOf(thrown)).toBeUndefined();
     expect(isNotReady(thrown)).toBe(false);
   }
+});
+
+test('separates the task of an error from its detail', () => {
+  const cause = new AgentError('unit', 'it is off', { task: 'asking it' });
+  const error = new AgentError('unit', '503', { task: 'signing', cause });
+  expect(error).toMatchObject({ message: 'signing: 503', task: 'signing', detail: '503' });
+  expect(detailOf(error)).toBe('503: asking it: it is off');
+  expect(detailOf(new Error('reset'))).toBe('reset');
 });
 
 test('explains an error from the outside in, without repetition', () => {

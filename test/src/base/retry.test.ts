@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { AgentError, type ErrorCode } from '../../../src/base/errors.ts';
-import { createRetry } from '../../../src/base/retry.ts';
+import { createRetry, describeAttempt } from '../../../src/base/retry.ts';
 import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 
@@ -117,4 +117,10 @@ test('does not retry after an abort, and interrupts a wait', async () => {
   );
   expect(error.code).toBe('aborted');
   expect(during.attempts()).toBe(1);
+});
+
+test('names a failed attempt once, by the task of its error if it has one', () => {
+  const answered = new AgentError('cloud-unreachable', '503', { task: 'logging in' });
+  expect(describeAttempt({ text: 'sign' }, answered)).toEqual({ what: 'logging in', why: '503' });
+  expect(describeAttempt({ text: 'sign' }, unreachable())).toEqual({ what: 'sign', why: 'no answer' });
 });
