@@ -3,6 +3,13 @@ import type { VerbFacts, VerbOption } from './verbs.ts';
 /** The names under which the program is called. */
 const NAMES = ['coe-agent', 'agent'] as const;
 
+/** The words of the program itself, which are no verbs. */
+const PROGRAM = [
+  { word: 'help', description: 'display help for a verb' },
+  { word: '--help', description: 'display help' },
+  { word: '--version', description: 'print the version' },
+] as const;
+
 /** The kind of an option's value: files, directories, or nothing that can be listed. */
 const kindOf = ({ value, choices }: VerbOption): 'words' | 'file' | 'dir' | 'other' | 'none' => {
   if (value === undefined) return 'none';
@@ -47,13 +54,14 @@ _coe_agent() {
   local current=\${COMP_WORDS[COMP_CWORD]} previous=\${COMP_WORDS[COMP_CWORD-1]}
   COMPREPLY=()
   if [ "$COMP_CWORD" -eq 1 ]; then
-    _coe_agent_words '${all.map(({ name }) => name).join(' ')} help --help --version' "$current"
+    _coe_agent_words '${[...all.map(({ name }) => name), ...PROGRAM.map(({ word }) => word)].join(' ')}' "$current"
     return
   fi
   case "$previous" in
 ${values.join('\n')}
   esac
   case "\${COMP_WORDS[1]}" in
+    help) [ "$COMP_CWORD" -gt 2 ] || _coe_agent_words '${all.map(({ name }) => name).join(' ')}' "$current" ;;
 ${options.join('\n')}
   esac
 }
@@ -62,8 +70,14 @@ complete -F _coe_agent ${NAMES.join(' ')}
 `;
 }
 
-/** Quotes a text in single quotes, without characters that are special in zsh; fish reads the same. */
-const quoted = (text: string): string => `'${text.replaceAll("'", '').replaceAll(/[[\]:\\]/g, ' ')}'`;
+/** Quotes a text for zsh: a single quote ends the quoting, adds a quoted one, and begins again. */
+const forZsh = (text: string): string => `'${text.replaceAll("'", String.raw`'\''`)}'`;
+
+/** Escapes characters that separate the parts of a specification (zshcompsys(1)). */
+const part = (text: string): string => text.replaceAll(/[[\]:\\]/g, String.raw`\$&`);
+
+/** Quotes a text for fish, where a backslash escapes a single quote. */
+const forFish = (text: string): string => `'${text.replaceAll(/['\\]/g, String.raw`\$&`)}'`;
 
 /** Formats an option for _arguments. */
 const spec = (option: VerbOption): string => {
@@ -76,8 +90,16 @@ const spec = (option: VerbOption): string => {
   };
   const kind = kindOf(option);
   const value = kind === 'none' ? '' : `:${option.value ?? ''}:${action[kind]}`;
-  return `'${option.long}[${quoted(option.description).slice(1, -1)}]${value}'`;
+  return forZsh(`${option.long}[${part(option.description)}]${value}`);
 };
+
+/** Formats a word for _describe. */
+const described = (word: string, description: string): string => forZsh(`${word}:${description}`);
+
+const programWords = (areOptions: boolean): string =>
+  PROGRAM.filter(({ word }) => word.startsWith('-') === areOptions)
+    .map(({ word, description }) => described(word, description))
+    .join(' ');
 
 /** Makes the script for zsh's compsys (zshcompsys(1)). */
 export function zshCompletion(all: readonly VerbFacts[]): string {
@@ -87,10 +109,15 @@ export function zshCompletion(all: readonly VerbFacts[]): string {
   });
   return `#compdef ${NAMES.join(' ')}
 # zsh completion of coe-agent, made from its command line
+local -a verbs options
+verbs=(${all.map(({ name, description }) => described(name, description)).join(' ')})
+options=(${programWords(true)})
 if (( CURRENT == 2 )); then
-  local -a verbs
-  verbs=(${all.map(({ name, description }) => `'${name}:${quoted(description).slice(1, -1)}'`).join(' ')})
+  verbs+=(${programWords(false)})
+  _describe -o option options
   _describe verb verbs
+elif [[ $words[2] == help ]]; then
+  (( CURRENT == 3 )) && _describe verb verbs
 else
   local verb=$words[2]
   shift words
@@ -102,20 +129,31 @@ fi
 `;
 }
 
+/** fish searches completions by the name of the program: the short name has a file of its own. */
+export const FISH_ALIAS = `# fish completion of coe-agent under its short name
+complete -c agent -w coe-agent
+`;
+
 /** Makes the script for fish (complete(1)). */
 export function fishCompletion(all: readonly VerbFacts[]): string {
-  const lines = NAMES.flatMap((program) => [
-    `complete -c ${program} -f`,
+  const names = all.map(({ name }) => name).join(' ');
+  const lines = [
+    'complete -c coe-agent -f',
     ...all.map(
       ({ name, description }) =>
-        `complete -c ${program} -n __fish_use_subcommand -a ${name} -d ${quoted(description)}`,
+        `complete -c coe-agent -n __fish_use_subcommand -a ${name} -d ${forFish(description)}`,
     ),
-    ...all
-      .filter(({ words }) => words.length > 0)
-      .map(
-        ({ name, words }) =>
-          `complete -c ${program} -n '__fish_seen_subcommand_from ${name}' -a '${words.flat().join(' ')}'`,
-      ),
+    ...PROGRAM.map(({ word, description }) => {
+      const offered = word.startsWith('--') ? `-l ${word.slice(2)}` : `-a ${word}`;
+      return `complete -c coe-agent -n __fish_use_subcommand ${offered} -d ${forFish(description)}`;
+    }),
+    `complete -c coe-agent -n '__fish_seen_subcommand_from help; and not __fish_seen_subcommand_from ${names}' -a '${names}'`,
+    ...all.flatMap(({ name, words }) =>
+      words.map((choices) => {
+        const given = choices.join(' ');
+        return `complete -c coe-agent -n '__fish_seen_subcommand_from ${name}; and not __fish_seen_subcommand_from ${given}' -a '${given}'`;
+      }),
+    ),
     ...all.flatMap((verb) =>
       verb.options.map((option) => {
         const value = {
@@ -125,9 +163,9 @@ export function fishCompletion(all: readonly VerbFacts[]): string {
           other: ' -x',
           none: '',
         };
-        return `complete -c ${program} -n '__fish_seen_subcommand_from ${verb.name}' -l ${option.long.replace(/^--/, '')}${value[kindOf(option)]} -d ${quoted(option.description)}`;
+        return `complete -c coe-agent -n '__fish_seen_subcommand_from ${verb.name}' -l ${option.long.replace(/^--/, '')}${value[kindOf(option)]} -d ${forFish(option.description)}`;
       }),
     ),
-  ]);
+  ];
   return `# fish completion of coe-agent, made from its command line\n${lines.join('\n')}\n`;
 }

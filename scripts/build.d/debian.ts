@@ -61,11 +61,13 @@ export async function debianPackage(tree: string, out: string, identity: Identit
   return [path];
 }
 
-/** Where each shell searches completions of packages. */
+/** Where each shell searches completions of packages. bash and fish search by the name of the program. */
 const COMPLETIONS = [
   ['coe-agent.bash', 'bash-completion/completions/coe-agent'],
+  ['coe-agent.bash', 'bash-completion/completions/agent'],
   ['_coe-agent', 'zsh/vendor-completions/_coe-agent'],
   ['coe-agent.fish', 'fish/vendor_completions.d/coe-agent.fish'],
+  ['agent.fish', 'fish/vendor_completions.d/agent.fish'],
 ] as const;
 
 /** Debian's policy requires compressed pages. */

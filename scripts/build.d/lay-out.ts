@@ -1,7 +1,7 @@
 import { chmod, copyFile, cp, mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { bundle, NODE_FLAGS } from '../lib/bundle.ts';
-import { bashCompletion, fishCompletion, zshCompletion } from './completions.ts';
+import { bashCompletion, FISH_ALIAS, fishCompletion, zshCompletion } from './completions.ts';
 import { writeSums } from './checksums.ts';
 import { manualPages } from './manual.ts';
 import { licenceFiles, readPackages } from './packages.ts';
@@ -66,6 +66,7 @@ async function describeVerbs(tree: string): Promise<void> {
   await writeFile(join(tree, 'completions/coe-agent.bash'), bashCompletion(all));
   await writeFile(join(tree, 'completions/_coe-agent'), zshCompletion(all));
   await writeFile(join(tree, 'completions/coe-agent.fish'), fishCompletion(all));
+  await writeFile(join(tree, 'completions/agent.fish'), FISH_ALIAS);
 }
 
 /** Sets modes independently of the builder's umask: all users may execute programs and read the rest. */
