@@ -7,6 +7,7 @@ import { emptyResult, newMemory, pass, type PassResult } from './pass.ts';
 import { createAnswerKeeper, readLastAnswer } from './polling/last-answer.ts';
 import { createPollSchedule } from './polling/schedule.ts';
 import { openReporting, type Reporting } from './reporting.ts';
+import { createPodsLoop } from './daemon/pods.ts';
 import { createRotationLoop } from './daemon/rotation.ts';
 import type { Unrecorded } from './pass/answer-without-ledger.ts';
 
@@ -56,7 +57,8 @@ async function repeatPasses(
   const keepLastAnswer = createAnswerKeeper(hands, known);
   const reported = new Set<string>();
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
-  const rotation = createRotationLoop(reporting.watch(hands), random);
+  const pods = createPodsLoop(reporting.watch(hands));
+  const rotation = createRotationLoop(pods.watched, random);
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
@@ -65,7 +67,7 @@ async function repeatPasses(
     let isReady = false;
     let changed = false;
     let askedMs = 0;
-    const atWork = watched(reporting.watch(hands), notify, ended.signal);
+    const atWork = watched(pods.watched, notify, ended.signal);
     try {
       if (unrecorded.told.size > 0)
         await (await import('./pass/answer-without-ledger.ts')).recordTold(unrecorded, hands);
@@ -86,6 +88,7 @@ async function repeatPasses(
       }
       const hasSettled = result.settled.length > 0;
       const hasStepped = !result.awaits && (await rotation.turn(hasSettled || missesRotation, stopping));
+      if (!result.awaits) await pods.turn(stopping);
       if (looks || hasStepped) await reporting.looked();
       // The next pass must compare the node with its desired state again.
       if (hasStepped || hasSettled) slowClock.wakeAt(hands.clock.now());

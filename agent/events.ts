@@ -82,6 +82,19 @@ export const EVENTS = {
   'phase-failed': ['error', 'a phase of the rotation failed; trying again later'],
   'phase-started': ['info', 'a phase of the automatic rotation starts'],
   'phase-unannounced': ['warn', 'a step could not be announced in the Kubernetes API; trying again later'],
+  'kubelet-unrecorded': ['warn', 'the restart of the kubelet could not be recorded'],
+  'pods-freed': ['info', 'the pods that stayed in deletion are gone'],
+  'pods-hang': ['warn', 'pods stay in deletion after a restart of the kubelet; restarting it once more'],
+  'pods-still-hang': [
+    'warn',
+    'pods stay in deletion although the kubelet was restarted for them; an operator must act',
+  ],
+  'pods-unfreed': ['error', 'the kubelet could not be restarted for pods that stay in deletion'],
+  'pods-unknown': ['debug', "this node's pods could not be listed; trying again later"],
+  'pods-wait': [
+    'info',
+    'pods stay in deletion; the restart of the kubelet waits for the turn of this master',
+  ],
   'polling-override-adopted': ['info', 'the polling override answers and takes effect'],
   'polling-override-given-up': [
     'warn',
@@ -183,6 +196,8 @@ export const ON_NODE: readonly OnNode[] = [
   { event: 'old-ca-ended', reason: 'OldCaEnded' },
   { event: 'old-ca-in-use', reason: 'OldCaInUse' },
   { event: 'hold-ends-soon', reason: 'RotationHoldEnds' },
+  { event: 'pods-hang', reason: 'PodsHang' },
+  { event: 'pods-still-hang', reason: 'PodsStillHang' },
   { event: 'renewal-started', reason: 'RenewalStarted' },
   { event: 'renewal-succeeded', reason: 'RenewalSucceeded' },
   { event: 'renewal-failed', reason: 'RenewalFailed' },

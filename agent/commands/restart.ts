@@ -4,6 +4,7 @@ import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { unitsOf } from '../plan/units.ts';
 import { carryOutInTurn, turnAsAsked } from './carry-out.ts';
+import { createTend } from '../execution/free-pods.ts';
 import { recover } from '../pass/recover.ts';
 import { intendToRestart } from '../pass/intend.ts';
 import { Restarted } from './schemas/writing.ts';
@@ -46,7 +47,7 @@ async function restartAll(
     throw new AgentError('precondition', notices.map(({ text }) => text).join('; '), {
       reason: 'no-kubernetes-api',
     });
-  const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort);
+  const { isDone, said } = await restartClusterWorkloads(workloads, hands, abort, createTend(hands));
   if (context.json) writeJson(context, 'restart', { done: isDone, restarted: [], said });
   else for (const { text } of said) line(text);
   return isDone ? EXIT.done : EXIT.deploymentFailed;

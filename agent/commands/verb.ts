@@ -21,6 +21,7 @@ import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
+import { watchKubelet } from '../rotation/hanging-pods.ts';
 import type { ProcessIo } from '../process-io.ts';
 
 /** The context of every verb. */
@@ -154,10 +155,13 @@ export async function onLockedNode<T>(
   const { stopping } = watchSignals();
   const lock = await lockNode(context, verb);
   try {
-    const hands = await openHands(context, progress);
+    const kubelet = watchKubelet(progress);
+    const hands = await openHands(context, kubelet.progress);
     try {
       return await audited(verb, hands, async () => await use(hands, stopping));
     } finally {
+      // The daemon looks for pods that hang because of it.
+      await kubelet.save(hands);
       hands.close();
     }
   } finally {

@@ -23,6 +23,7 @@ import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { followUpSoon } from '../rotation/follow-ups.ts';
 import { withOwnApi } from '../rotation/own-api.ts';
+import type { Tend } from '../rotation/workloads.ts';
 import { credentialsOf } from './login-of.ts';
 import { type FormerRecord, noteReplaced, readFormer } from './former.ts';
 import { changeBundles, holdsBundle } from './object-bundle.ts';
@@ -48,8 +49,9 @@ export async function changeClusterLogin(
   plan: ObjectsPlan,
   hands: Hands,
   abort: AbortSignal,
+  tend?: Tend,
 ): Promise<ClusterRemark[]> {
-  const { isDone, said } = await tryClusterLogin(plan, hands, abort);
+  const { isDone, said } = await tryClusterLogin(plan, hands, abort, tend);
   for (const { code, of, text } of said)
     if (code !== 'object-changed' && code !== 'replaced')
       hands.progress({ event: 'notice', code: 'cluster-login', ...(of !== undefined && { of }), text });
@@ -62,11 +64,12 @@ export async function tryClusterLogin(
   plan: ObjectsPlan,
   hands: Hands,
   abort: AbortSignal,
+  tend?: Tend,
 ): Promise<{ isDone: boolean; said: ClusterRemark[] }> {
   const record = await readFormer(hands);
   if (!record) return { isDone: true, said: [] };
   try {
-    return await throughApi(record, plan, hands, abort);
+    return await throughApi(record, plan, hands, abort, tend);
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     const text = `the login of the cluster's services in the Kubernetes API is only partly changed: ${explain(error)}`;
@@ -79,6 +82,7 @@ async function throughApi(
   plan: ObjectsPlan,
   hands: Hands,
   abort: AbortSignal,
+  tend: Tend | undefined,
 ): Promise<{ isDone: boolean; said: ClusterRemark[] }> {
   const { clock, retry, progress } = hands;
   const notice = (text: string): void => {
@@ -103,7 +107,7 @@ async function throughApi(
       );
       const kubernetes = createKubernetes(ask, retry, patience);
       const sources = { objects, files: record.files, id: record.id };
-      const replaced = await replaceReaders(sources, plan, { kubernetes, clock, notice }, abort);
+      const replaced = await replaceReaders(sources, plan, { kubernetes, clock, notice, tend }, abort);
       const pods = await listLonePods(ask, retry, patience, abort);
       await noteReplaced(record, hands);
       return [...changed, ...replaced, ...podsLeft(pods, sources, record.at)];

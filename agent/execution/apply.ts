@@ -11,7 +11,7 @@ import type { Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
 import { restartsOf, type Step } from '../plan/step.ts';
 import { timed } from '../progress.ts';
-import { restartClusterWorkloads } from '../rotation/workloads.ts';
+import { restartClusterWorkloads, type Tend } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
 import type { Run } from './prepare.ts';
 import { excludeWayBack, undo } from './roll-back.ts';
@@ -75,16 +75,27 @@ async function prove(journal: Journal, tail: Tail, run: Run): Promise<Proven> {
   if (plan)
     return await during({ do: 'restart-workloads', plan }, hands, async () => {
       const noted = await excludeWayBack(proven.journal, hands);
-      const { said } = await restartClusterWorkloads(plan, hands, abort);
+      const { said } = await restartClusterWorkloads(plan, hands, abort, tendPods(run));
       return { ...proven, journal: noted, workloads: said };
     });
   if (objects)
     return await during({ do: 'change-objects', plan: objects }, hands, async () => {
       const noted = await excludeWayBack(proven.journal, hands);
       const { changeClusterLogin } = await import('../credentials/cluster-login.ts');
-      return { ...proven, journal: noted, objects: await changeClusterLogin(objects, hands, abort) };
+      const changed = await changeClusterLogin(objects, hands, abort, tendPods(run));
+      return { ...proven, journal: noted, objects: changed };
     });
   return proven;
+}
+
+/** Frees the pods of this node that hang while pods are replaced. Loaded only then. */
+function tendPods({ hands, beforeRestart }: Run): Tend {
+  let tend: Tend | undefined;
+  return async (abort) => {
+    const { createTend } = await import('./free-pods.ts');
+    tend ??= createTend(hands, { beforeRestart });
+    await tend(abort);
+  };
 }
 
 async function replaceAndProve(

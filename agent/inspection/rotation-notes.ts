@@ -1,5 +1,6 @@
 import type { Hands } from '../hands.ts';
 import { readRotation, type RotationRecord } from '../phases/record.ts';
+import { readKubeletRecord } from '../rotation/hanging-pods.ts';
 import type { OldCaUser } from '../rotation/old-ca-users.ts';
 
 /** `message` explains `code` to a person. */
@@ -15,11 +16,12 @@ export type Note = {
     | 'rotation-waits'
     | 'rotation-held'
     | 'turn-missed'
-    | 'old-ca-in-use';
+    | 'old-ca-in-use'
+    | 'pods-hang';
   message: string;
   /** Why it waits: a reason of phases/decide.ts or phases/turn.ts, or the reason of an error. */
   reason?: string;
-  /** The nodes that it waits for. */
+  /** The nodes that it waits for, or the pods that hang. */
   for?: string[];
   /** ISO 8601. */
   until?: string;
@@ -121,6 +123,21 @@ export async function notesOfTurn({ disk }: Pick<Hands, 'disk'>): Promise<Note[]
       reason: turnMissed.why,
       seenAt,
       message: `this master has no turn and has restarted nothing (${seenAt}): ${why}; start one, or in an emergency: ${WITHOUT_TURN}`,
+    },
+  ];
+}
+
+/** Names the pods that stay in deletion although the kubelet was restarted for them. */
+export async function notesOfPods({ disk }: Pick<Hands, 'disk'>): Promise<Note[]> {
+  const { left = [], freedAt } = (await readKubeletRecord({ disk })) ?? {};
+  if (left.length === 0 || freedAt === undefined) return [];
+  const seenAt = new Date(freedAt).toISOString();
+  return [
+    {
+      code: 'pods-hang',
+      for: left,
+      seenAt,
+      message: `pods stay in deletion although the kubelet was restarted for them (${seenAt}): ${left.join(', ')}; see its journal: journalctl -u kubelet`,
     },
   ];
 }

@@ -10,7 +10,7 @@ import { readCurrentCertificates } from '../../src/files/current-certificates.ts
 import { readRotation } from '../phases/record.ts';
 import { readFollowUps } from '../rotation/follow-ups.ts';
 import { readKept } from '../rotation/service-account.ts';
-import { type Note, notesOfTurn, notesOfWaits } from './rotation-notes.ts';
+import { type Note, notesOfPods, notesOfTurn, notesOfWaits } from './rotation-notes.ts';
 
 /** The position of a node in a CA rotation. */
 export type RotationState = {
@@ -43,6 +43,7 @@ export async function rotationState(hands: Reader): Promise<RotationState> {
         ...(await notesOfTurn(hands)),
         ...(await notesOfKeys(hands)),
         ...(await notesOfFollowUps(hands)),
+        ...(await notesOfPods(hands)),
       ],
     };
   } catch (error) {

@@ -86,7 +86,10 @@ async function changeLogin(
 ): Promise<Task | undefined> {
   const plan = throughOwnApi(await unitsOf(node, hands, abort), node, hands.config);
   const { tryClusterLogin } = await import('../credentials/cluster-login.ts');
-  const { isDone, said } = plan ? await tryClusterLogin(plan, hands, abort) : { isDone: true, said: [] };
+  const { createTend } = await import('../execution/free-pods.ts');
+  const { isDone, said } = plan
+    ? await tryClusterLogin(plan, hands, abort, createTend(hands))
+    : { isDone: true, said: [] };
   if (isDone) return undefined;
   return { due: hands.clock.now() + LATER_MS, why: said.map(({ text }) => text).join('; ') };
 }

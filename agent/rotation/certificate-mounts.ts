@@ -4,6 +4,7 @@ import { createKubernetes } from '../../src/services/kubernetes.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { readsOf, showsFile } from '../../src/services/pod-spec.ts';
 import { listWorkloads, replacePods } from '../../src/services/replace-pods.ts';
+import type { RollOutHands } from '../../src/services/roll-out.ts';
 import type { Rolled, WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
@@ -19,7 +20,7 @@ const MARK = 'coe-agent/node-certificates';
 export async function replaceCertificateMounts(
   plan: WorkloadsPlan,
   ask: AskApi,
-  notice: (text: string) => void,
+  telling: Pick<RollOutHands, 'notice' | 'tend'>,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Rolled[]> {
@@ -39,5 +40,5 @@ export async function replaceCertificateMounts(
       return hostPaths.some((path) => files.some((file) => showsFile(path, file)));
     })
     .map((workload) => ({ workload, mark }));
-  return await replacePods(group, MARK, plan, { kubernetes, clock, notice }, abort);
+  return await replacePods(group, MARK, plan, { kubernetes, clock, ...telling }, abort);
 }

@@ -3,12 +3,17 @@ import { pollUntil } from '../../src/base/poll.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
 import { createKubernetes } from '../../src/services/kubernetes.ts';
+import type { RollOutHands } from '../../src/services/roll-out.ts';
 import { restartWorkloads, type Rolled, type WorkloadsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { replaceCertificateMounts } from './certificate-mounts.ts';
 import { lookAtTokens } from './legacy-tokens.ts';
 import { withOwnApi } from './own-api.ts';
+
+/** Removes obstacles of this node while pods are replaced. */
+export type Tend = NonNullable<RollOutHands['tend']>;
+type Telling = Pick<RollOutHands, 'notice' | 'tend'>;
 
 const CALL = { baseMs: 500, capMs: 15_000 };
 const AGAIN_MS = 1000;
@@ -17,18 +22,21 @@ const AGAIN_MS = 1000;
  * Restarts the cluster's workloads through this node's API server. A failure is only reported: the node has its
  * certificates, and a failed deployment would make Heat roll back other nodes.
  *
+ * @param tend called while the new pods are awaited
  * @throws `aborted` when the program must stop; the next start resumes
  */
 export async function restartClusterWorkloads(
   plan: WorkloadsPlan,
   hands: Hands,
   abort: AbortSignal,
+  tend?: Tend,
 ): Promise<{ isDone: boolean; said: Rolled[] }> {
   const notice = (text: string): void => {
     hands.progress({ event: 'notice', code: 'workloads', text });
   };
+  const telling = { notice, tend };
   try {
-    return { isDone: true, said: await throughApi(plan, notice, hands, abort) };
+    return { isDone: true, said: await throughApi(plan, telling, hands, abort) };
   } catch (error) {
     if (codeOf(error) === 'aborted') throw error;
     const why = `some workloads have not been restarted: ${explain(error)}`;
@@ -41,18 +49,23 @@ const fingerprints = (pem: string): string[] => certificatesIn(pem, 'a CA').map(
 
 const throughApi = async (
   plan: WorkloadsPlan,
-  notice: (text: string) => void,
+  telling: Telling,
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Rolled[]> =>
   await withOwnApi(plan, hands, async (ask, trusted) => {
     const { clock, retry } = hands;
-    if (plan.mountsAlone === true) return await replaceCertificateMounts(plan, ask, notice, hands, abort);
+    if (plan.mountsAlone === true) return await replaceCertificateMounts(plan, ask, telling, hands, abort);
     await untilPodsGetTokens(ask, hands, abort);
     const kubernetes = createKubernetes(ask, retry, { ...CALL, forMs: plan.deadlineMs });
-    const said = await restartWorkloads(plan, trusted, { clock, kubernetes, fingerprints, notice }, abort);
+    const said = await restartWorkloads(
+      plan,
+      trusted,
+      { clock, kubernetes, fingerprints, ...telling },
+      abort,
+    );
     if (said.some(({ code }) => code === 'replaced')) return said;
-    return [...said, ...(await replaceCertificateMounts(plan, ask, notice, hands, abort))];
+    return [...said, ...(await replaceCertificateMounts(plan, ask, telling, hands, abort))];
   });
 
 /** How long to wait for the token controller. A follow-up checks again after the rotation. */

@@ -1,6 +1,5 @@
-import type { Clock } from '../base/clock.ts';
 import { type Kubernetes, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
-import { awaitRollOut, type Late, nameOfWorkload } from './roll-out.ts';
+import { awaitRollOut, type Late, nameOfWorkload, type RollOutHands } from './roll-out.ts';
 import { whyItWaits } from './rolled-out.ts';
 
 /** A workload whose pods are to have an annotation with this value. */
@@ -11,7 +10,7 @@ export type Replaced = { code: 'replaced' | 'waits'; of: string; text: string } 
 /** How fast pods are replaced, and how long they are waited for. */
 export type Limits = { perSecond: number; deadlineMs: number };
 
-export type ReplaceHands = { kubernetes: Kubernetes; clock: Clock; notice(text: string): void };
+export type ReplaceHands = RollOutHands & { kubernetes: Kubernetes };
 
 /** Every Deployment, DaemonSet and StatefulSet of the cluster. */
 export async function listWorkloads(kubernetes: Kubernetes, abort: AbortSignal): Promise<Workload[]> {
@@ -28,7 +27,7 @@ export async function replacePods(
   group: readonly Marked[],
   annotation: string,
   { perSecond, deadlineMs }: Limits,
-  { kubernetes, clock, notice }: ReplaceHands,
+  { kubernetes, clock, notice, tend }: ReplaceHands,
   abort: AbortSignal,
 ): Promise<Replaced[]> {
   if (group.length === 0) return [];
@@ -43,7 +42,7 @@ export async function replacePods(
     await clock.sleep(1000 / perSecond, abort);
   }
   const names = new Set(group.map(({ workload }) => nameOfWorkload(workload)));
-  const late = await awaitRollOut(deadlineMs, { clock, notice }, abort, async () =>
+  const late = await awaitRollOut(deadlineMs, { clock, notice, tend }, abort, async () =>
     (await listWorkloads(kubernetes, abort)).filter((one) => names.has(nameOfWorkload(one))),
   );
   return [...said, ...late];

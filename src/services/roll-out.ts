@@ -9,6 +9,13 @@ const AGAIN_MS = 2000;
 /** A workload whose new pods were not ready at the deadline. */
 export type Late = { code: 'late'; of: string; text: string };
 
+export type RollOutHands = {
+  clock: Clock;
+  notice(text: string): void;
+  /** Called before each look at the workloads: this node can remove obstacles of its own. */
+  tend?: ((abort: AbortSignal) => Promise<void>) | undefined;
+};
+
 /** `deployment kube-system/coredns` */
 export const nameOfWorkload = ({ kind, metadata }: Workload): string =>
   `${kind.slice(0, -1)} ${metadata.namespace}/${metadata.name}`;
@@ -22,13 +29,14 @@ export const nameOfWorkload = ({ kind, metadata }: Workload): string =>
  */
 export async function awaitRollOut(
   deadlineMs: number,
-  { clock, notice }: { clock: Clock; notice(text: string): void },
+  { clock, notice, tend }: RollOutHands,
   abort: AbortSignal,
   list: () => Promise<readonly Workload[]>,
 ): Promise<Late[]> {
   const deadline = clock.elapsed() + deadlineMs;
   const late = { code: 'not-yet', what: 'the workloads are not rolled out' } as const;
   return await pollUntil({ clock, everyMs: AGAIN_MS, deadline: Infinity, late }, abort, async () => {
+    await tend?.(abort);
     const missing = (await list()).flatMap((workload) => {
       const why = whyItWaits(workload) === undefined ? whyNotRolledOut(workload) : undefined;
       const of = nameOfWorkload(workload);

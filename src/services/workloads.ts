@@ -1,11 +1,10 @@
 import * as v from 'valibot';
-import type { Clock } from '../base/clock.ts';
 import { AgentError, codeOf } from '../base/errors.ts';
 import { pollUntil } from '../base/poll.ts';
 import type { Remark } from '../base/remark.ts';
 import { type Kubernetes, LEASE_SECONDS, WORKLOAD_KINDS, type Workload } from './kubernetes.ts';
 import type { Lease } from './lease.ts';
-import { awaitRollOut, nameOfWorkload } from './roll-out.ts';
+import { awaitRollOut, nameOfWorkload, type RollOutHands } from './roll-out.ts';
 import { whyItWaits } from './rolled-out.ts';
 import { Identity } from './unit.ts';
 
@@ -36,12 +35,10 @@ export type ObjectsPlan = v.InferOutput<typeof ObjectsPlan>;
 /** A result about the workloads; `of` is a workload, or the node that restarted them. */
 export type Rolled = Remark<'already' | 'elsewhere' | 'replaced' | 'waits' | 'complete' | 'late' | 'failed'>;
 
-export type WorkloadsHands = {
-  clock: Clock;
+export type WorkloadsHands = RollOutHands & {
   kubernetes: Kubernetes;
   /** The certificates of a PEM text, each by its fingerprint. */
   fingerprints(pem: string): string[];
-  notice(text: string): void;
 };
 
 /** Annotation of the pods with the CA they trust. Another CA changes it, so the pods are replaced again. */
@@ -190,10 +187,10 @@ async function annotateAll(
 /** @returns the workloads not ready in time: a pod that does not start must not cause a roll-back */
 async function untilRolledOut(
   { namespaces, deadlineMs }: WorkloadsPlan,
-  { kubernetes, clock, notice }: WorkloadsHands,
+  { kubernetes, clock, notice, tend }: WorkloadsHands,
   abort: AbortSignal,
 ): Promise<Rolled[]> {
-  const late = await awaitRollOut(deadlineMs, { clock, notice }, abort, async () => {
+  const late = await awaitRollOut(deadlineMs, { clock, notice, tend }, abort, async () => {
     const found: Workload[] = [];
     for (const namespace of namespaces)
       for (const kind of WORKLOAD_KINDS) found.push(...(await kubernetes.list(kind, namespace, abort)));

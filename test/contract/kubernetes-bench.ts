@@ -1,6 +1,7 @@
 import { systemClock } from '../../src/base/clock.ts';
 import { createRetry } from '../../src/base/retry.ts';
 import type { AskApi } from '../../src/services/kubernetes-call.ts';
+import { type DeletedPod, listDeletedPods } from '../../src/services/deleted-pods.ts';
 import { createKubernetes, type Kubernetes, type Workload } from '../../src/services/kubernetes.ts';
 import { createKubernetesObjects, type KubernetesObjects } from '../../src/services/kubernetes-objects.ts';
 import { createKubernetesTrust, type KubernetesTrust } from '../../src/services/kubernetes-trust.ts';
@@ -39,6 +40,8 @@ export type KubernetesSubject = {
   leader: string;
   /** Creates a pod that mounts a Secret and started at 2026-11-28T11:00:00Z. */
   addPod(namespace: string, name: string, secret: string, phase?: string): Promise<void>;
+  /** Creates a pod of a Node, and deletes it with a grace period of 30 s; no kubelet ends it. */
+  addDeletedPod(namespace: string, name: string, node: string): Promise<void>;
   /** Creates a Node without a kubelet. */
   addNode(name: string, labels: Readonly<Record<string, string>>): Promise<void>;
   /** Creates default/kubernetes. */
@@ -69,6 +72,8 @@ export type KubernetesBench = {
   trust(through?: AskApi): KubernetesTrust;
   objects(through?: AskApi): KubernetesObjects;
   nodes(through?: AskApi): NodeAnnotations;
+  /** Lists, as the kubelet of worker-0, pods that are being deleted. */
+  deletedPods(node: string): Promise<DeletedPod[]>;
   /** As the kubelet of worker-0. */
   events(): NodeEvents;
   abort: AbortSignal;
@@ -89,6 +94,7 @@ export function createKubernetesBench(subject: () => KubernetesSubject): Kuberne
     trust: (through = subject().admin) => createKubernetesTrust(through, retry, PATIENCE),
     objects: (through = subject().admin) => createKubernetesObjects(through, retry, PATIENCE),
     nodes: (through = subject().admin) => createNodeAnnotations(through, retry, PATIENCE),
+    deletedPods: async (node) => await listDeletedPods(subject().kubelet, node, retry, PATIENCE, abort),
     events: () => createNodeEvents(subject().kubelet, retry, PATIENCE),
     abort,
     workload: async (kind, namespace, name) => {

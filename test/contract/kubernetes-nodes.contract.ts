@@ -49,6 +49,17 @@ export function nodesContract(bench: KubernetesBench): void {
     expect(shown.filter((one) => expected.includes(one))).toEqual(expected);
   });
 
+  test('a kubelet lists the pods of its own Node that it has to end', async () => {
+    await bench.subject.addNode('worker-3', {});
+    await bench.subject.addDeletedPod('shop', 'ends', 'worker-0');
+    await bench.subject.addDeletedPod('shop', 'ends-elsewhere', 'worker-3');
+    const deleted = await bench.deletedPods('worker-0');
+    const of = (name: string) => deleted.filter((one) => one.of === name);
+    expect(of('shop/ends')).toMatchObject([{ graceMs: 30_000 }]);
+    expect(of('shop/ends')[0]?.uid).toMatch(/./);
+    expect(of('shop/ends-elsewhere')).toEqual([]);
+  });
+
   test('a kubelet creates an event on its Node, and the API stores it as kubectl expects', async () => {
     const at = Date.parse('2026-11-28T12:00:00Z');
     const message = 'x'.repeat(2000);

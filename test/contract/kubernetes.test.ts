@@ -72,6 +72,11 @@ kubernetesContract('the stand-in', async () => {
         spec: { volumes: [{ name: 'token', secret: { secretName: secret } }] },
         status: { phase, startTime: '2026-11-28T11:00:00Z' },
       }),
+    addDeletedPod: async (namespace, name, nodeName) =>
+      fake.core.put('pods', namespace, name, {
+        metadata: { uid: name, deletionTimestamp: '2026-11-28T11:00:30Z', deletionGracePeriodSeconds: 30 },
+        spec: { nodeName },
+      }),
     addEndpoints: async (addresses, apiPort) =>
       fake.core.put('endpoints', 'default', 'kubernetes', {
         subsets: [{ addresses: addresses.map((ip) => ({ ip })), ports: [{ port: apiPort }] }],

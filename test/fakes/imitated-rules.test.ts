@@ -9,6 +9,9 @@ test.each([
   ['GET', '/api/v1/nodes/w1', 'system:node:w0', 403],
   ['GET', '/api/v1/nodes', 'system:node:w0', 403],
   ['GET', '/api/v1/nodes', 'admin', 200],
+  ['GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dw0&limit=100', 'system:node:w0', 200],
+  ['GET', '/api/v1/pods?fieldSelector=spec.nodeName%3Dw1', 'system:node:w0', 403],
+  ['GET', '/api/v1/pods', 'system:node:w0', 403],
 ] as const)('imitated, Kubernetes 1.32: answers %s %s as %s with %i', async (method, path, user, status) => {
   const kubernetes = createKubernetes();
   kubernetes.instead = ownNodeAlone;

@@ -87,6 +87,7 @@ const isForKubelets = (verb: string, { group, kind }: Resource): boolean =>
   group === '' &&
   ((kind === 'nodes' && verb !== 'update') ||
     (kind === 'events' && (verb === 'create' || verb === 'patch')) ||
+    (kind === 'pods' && verb === 'list') ||
     (kind === 'endpoints' && verb === 'get'));
 
 /** The part of kube-proxy's rights that the agent uses. */

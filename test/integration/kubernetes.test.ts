@@ -111,6 +111,20 @@ async function subjectOf(cluster: SmallCluster): Promise<KubernetesSubject> {
       const status = { phase, startTime: '2026-11-28T11:00:00Z' };
       await ask('PATCH', `${path}/${name}/status`, { status }, 'application/merge-patch+json');
     },
+    addDeletedPod: async (namespace, name, nodeName) => {
+      const path = `/api/v1/namespaces/${namespace}/pods`;
+      await make(ask, path, {
+        apiVersion: 'v1',
+        kind: 'Pod',
+        metadata: { name },
+        spec: { nodeName, containers: [{ name: 'main', image: 'registry.invalid/x' }] },
+      });
+      await make(ask, `${path}/${name}/eviction`, {
+        apiVersion: 'policy/v1beta1',
+        kind: 'Eviction',
+        metadata: { name, namespace },
+      });
+    },
     addEndpoints: async (addresses, port) =>
       await make(ask, '/api/v1/namespaces/default/endpoints', {
         apiVersion: 'v1',

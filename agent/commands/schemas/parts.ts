@@ -69,7 +69,7 @@ export const Rotation = v.object({
       message: v.string(),
       /** Why it waits. */
       reason: v.optional(v.string()),
-      /** The nodes that it waits for. */
+      /** The nodes that it waits for, or the pods that hang. */
       for: v.optional(v.array(v.string())),
       until: v.optional(Time),
       /** The hold ends within ten minutes. */

@@ -37,8 +37,8 @@ function setUp(over: Partial<WorkloadsPlan> = {}) {
       notices.push(text);
     },
   };
-  const restart = async (pem = 'new', abort = NEVER) =>
-    await restartWorkloads({ ...PLAN, ...over }, pem, hands, abort);
+  const restart = async (pem = 'new', abort = NEVER, tend?: () => Promise<void>) =>
+    await restartWorkloads({ ...PLAN, ...over }, pem, { ...hands, tend }, abort);
   const marks = (): (string | undefined)[] =>
     [
       ['kube-system', 'coredns'],
@@ -138,4 +138,17 @@ test('keeps the lease on abort', async () => {
   expect(await agentErrorOf(restart('new', controller.signal))).toMatchObject({ code: 'aborted' });
   expect(clock.sleeps).toEqual([]);
   expect(api.lease).toMatchObject({ holder: 'm0', annotations: { [STATE]: 'rolling' } });
+});
+
+test('tends this node before each look at the new pods', async () => {
+  const { api, clock, restart } = setUp({ deadlineMs: 10_000 });
+  api.stick('flannel');
+  const tended: number[] = [];
+  const tend = async (): Promise<void> => {
+    tended.push(clock.elapsed());
+    await Promise.resolve();
+  };
+  expect(codes(await restart('new', NEVER, tend))).toEqual(['replaced', 'late']);
+  const [first = 0] = tended;
+  expect(tended.map((at) => at - first)).toEqual([0, 2000, 4000, 6000, 8000, 10_000, 12_000]);
 });
