@@ -30,6 +30,6 @@ export function workInWords({ holder, since, deployments, runId, waiting }: Curr
     ...deployments.map((one) => `deployment ${one.id} since ${isoOf(one.since)}`),
     ...(runId === null || isListed ? [] : [`the run of ${runId}`]),
   ];
-  const doing = parts.length > 0 ? parts.join(', ') : `since ${isoOf(since)}`;
-  return [`${holder} is at work: ${doing}`, ...(waiting ? [waitingInWords(waiting)] : [])];
+  const doing = parts.length > 0 ? `: ${parts.join(', ')}` : ` since ${isoOf(since)}`;
+  return [`${holder} is at work${doing}`, ...(waiting ? [waitingInWords(waiting)] : [])];
 }

@@ -18,6 +18,9 @@ export type VerbFacts = HelpFacts & {
   options: readonly VerbOption[];
 };
 
+const withChoices = (text: string, choices: readonly string[]): string =>
+  choices.length === 0 ? text : `${text} (${choices.join(', ')})`;
+
 /** Returns every verb as the command line defines it, for generated files. */
 export function verbs(): VerbFacts[] {
   const silent = { write: () => true };
@@ -37,7 +40,7 @@ export function verbs(): VerbFacts[] {
       options: help.visibleOptions(command).map((option) => ({
         flags: option.flags,
         long: option.long ?? option.flags,
-        description: option.description,
+        description: withChoices(option.description, option.argChoices ?? []),
         value: /<([^>.]+)/.exec(option.flags)?.[1],
         choices: option.argChoices ?? [],
       })),
