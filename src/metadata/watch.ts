@@ -1,5 +1,5 @@
-import { existsSync } from 'node:fs';
-import { dirname } from 'node:path';
+import { existsSync, readdirSync, statSync } from 'node:fs';
+import { dirname, join } from 'node:path';
 import { watch } from 'chokidar';
 
 /**
@@ -79,13 +79,32 @@ function start(
   changed: () => void,
   again: boolean,
 ): { close(): Promise<void> } {
+  const before = stampOf(places, depth);
   const watcher = watch([...places], { ignoreInitial: true, depth });
   watcher.on('all', changed);
-  if (again) watcher.on('ready', changed);
+  // Changes before the watcher is ready cause no event.
+  watcher.on('ready', () => {
+    if (again || stampOf(places, depth) !== before) changed();
+  });
   // A path that cannot be watched (too many watches, no permission) is still polled.
   watcher.on('error', () => undefined);
   return watcher;
 }
+
+/** Describes files and directories so that a change of names or of content alters the text. */
+const stampOf = (places: readonly string[], depth: number): string =>
+  places
+    .map((place) => {
+      try {
+        const stat = statSync(place);
+        const names = depth >= 0 && stat.isDirectory() ? readdirSync(place).toSorted() : [];
+        const below = depth > 0 ? names.map((name) => join(place, name)) : [];
+        return `${stat.ino} ${stat.mtimeMs} ${stat.size} ${names.join()} ${stampOf(below, depth - 1)}`;
+      } catch {
+        return 'unreadable';
+      }
+    })
+    .join('\n');
 
 /** Returns the path itself, or its nearest existing parent directory. */
 function nearest(path: string): string {

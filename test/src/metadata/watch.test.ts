@@ -29,6 +29,21 @@ test('wakes once for a burst of changes, and again for a later one', async () =>
   });
 });
 
+test.each(['/data', '/data/new', '/data/deep/new'])(
+  'wakes for a change of %s that is made before it watches',
+  async (path) => {
+    const { write, at } = await tempRoot();
+    await write('/data/old.json', '{}');
+    let wakes = 0;
+    const watcher = watchPaths([at(path)], () => (wakes += 1));
+    onTestFinished(watcher.close);
+    await write(`${path}/file.json`, '{}');
+    await vi.waitFor(() => {
+      expect(wakes).toBeGreaterThan(0);
+    });
+  },
+);
+
 test('replaces the watched paths', async () => {
   const { write, at } = await tempRoot();
   for (const path of ['/one/a', '/two/a']) await write(path, '');
