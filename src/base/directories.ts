@@ -1,4 +1,4 @@
-import { constants } from 'node:fs';
+import { closeSync, constants, lstatSync, openSync, readdirSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
 import type { Attributes } from './disk.ts';
 import { errnoOf } from './errors.ts';
@@ -20,9 +20,28 @@ export async function closeDirectory(at: string): Promise<void> {
   });
 }
 
-/** Lists the names in a directory. */
-export const listDirectory = async (at: string): Promise<string[]> =>
-  await inDirectory(at, async ({ fd }) => await fs.readdir(`/proc/self/fd/${fd}`));
+/** Lists the names in a directory; none if it does not exist. */
+export function listDirectory(at: string): string[] {
+  // Cheaper than an error, for a directory that is looked for at every poll.
+  if (lstatSync(at, { throwIfNoEntry: false }) === undefined) return [];
+  const directory = openSync(at, DIRECTORY);
+  try {
+    return readdirSync(`/proc/self/fd/${directory}`);
+  } finally {
+    closeSync(directory);
+  }
+}
+
+/** Identifies the names in a directory and in some below it; undefined if one of them is a symlink. */
+export function stampOf(at: string, below: readonly string[]): string | undefined {
+  let stamp = '';
+  for (const name of ['.', ...below]) {
+    const stat = lstatSync(`${at}/${name}`, { throwIfNoEntry: false });
+    if (stat?.isSymbolicLink() === true) return undefined;
+    stamp += stat ? `${stat.ino} ${stat.ctimeMs};` : 'none;';
+  }
+  return stamp;
+}
 
 /**
  * Creates the missing directories of a place, each inside the directory opened before it. The parent's owner can

@@ -2,8 +2,10 @@ import { errnoOf } from './errors.ts';
 
 /** Attributes of a file; ids are numeric. */
 export type Attributes = { mode: number; uid: number; gid: number };
+/** `durable`: false for a file in /run, which is memory: it is written at once and not synced. */
+export type Durability = { durable?: boolean };
 /** `like`: a path whose SELinux label, access lists and extended attributes are copied to the new file. */
-export type NewFile = Partial<Attributes> & { like?: string | undefined };
+export type NewFile = Partial<Attributes> & Durability & { like?: string | undefined };
 /** `size` in bytes. */
 export type FileInfo = Attributes & { size: number; type: 'file' | 'directory' | 'symlink' | 'other' };
 
@@ -33,6 +35,11 @@ export type Disk = {
   info(path: string): Promise<FileInfo | undefined>;
   /** Lists the names in a directory, sorted; empty if it does not exist. */
   list(path: string): Promise<string[]>;
+  /**
+   * Identifies the names in a directory and in directories below it: a later change of any of them gives another text.
+   * undefined: it cannot tell, for instance because one of them is a symlink.
+   */
+  stamp(directory: string, below: readonly string[]): Promise<string | undefined>;
   /** Reports whether a file has been read since it was written. False where the file system does not record reads. */
   hasBeenRead(path: string): Promise<boolean>;
   /** Returns the free space for a path, and whether a file can be created there. */
@@ -41,14 +48,14 @@ export type Disk = {
   sealed(path: string): Promise<boolean>;
   /** Resolves every symlink of a path; the result is a path of the node. */
   resolve(path: string): Promise<string>;
-  /** Creates a file: attributes first, then the content, synced. Fails if the path exists. */
+  /** Creates a file: attributes first, then the content, synced unless it need not be durable. Fails if the path exists. */
   create(path: string, content: string | Uint8Array, attributes: NewFile): Promise<void>;
   /**
    * Appends whole lines to a file and syncs it; a new file gets mode 0600. First terminates a line that was cut by a
    * kill.
    */
   append(path: string, lines: string): Promise<void>;
-  rename(from: string, to: string): Promise<void>;
+  rename(from: string, to: string, how?: Durability): Promise<void>;
   /** Gives a file a second name. Fails if that name exists. */
   link(from: string, to: string): Promise<void>;
   /** Makes renames, creations and removals in a directory durable. */

@@ -1,10 +1,19 @@
-import { constants, existsSync } from 'node:fs';
+import { constants, existsSync, renameSync } from 'node:fs';
 import * as fs from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { isReadSince } from './attributes.ts';
-import { closeDirectory, listDirectory, makeDirectories, syncDirectory } from './directories.ts';
+import { closeDirectory, listDirectory, makeDirectories, stampOf, syncDirectory } from './directories.ts';
 import { type Disk, isMissing } from './disk.ts';
 import { AgentError, errnoOf, reasonOf, sentenceOf } from './errors.ts';
-import { appendLines, copyAttributesOf, infoOf, lstatIfThere, readFile } from './open-file.ts';
+import {
+  appendLines,
+  copyAttributesOf,
+  CREATE,
+  createInMemory,
+  infoOf,
+  lstatIfThere,
+  readFile,
+} from './open-file.ts';
 import { trustFault } from './trust.ts';
 import { reasonOfFault } from './plain-words.ts';
 import { type Place, walk } from './walk.ts';
@@ -26,10 +35,10 @@ export function createDisk(root: string): Disk {
   if (!existsSync('/proc/self/fd'))
     throw new AgentError('disk', 'reaching files: /proc is not mounted; mount it and try again');
   /** Works on the target of a path, symlinks followed. */
-  const on = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
+  const on = async <T>(path: string, use: (place: Place) => T | Promise<T>): Promise<T> =>
     await walk(root, path, { last: 'follow', self }, use);
   /** Works on the path itself, even if it is a symlink. */
-  const onEntry = async <T>(path: string, use: (place: Place) => Promise<T>): Promise<T> =>
+  const onEntry = async <T>(path: string, use: (place: Place) => T | Promise<T>): Promise<T> =>
     await walk(root, path, { last: 'keep', self }, use);
 
   return {
@@ -55,8 +64,8 @@ export function createDisk(root: string): Disk {
         'looking at',
         path,
         async () =>
-          await on(path, async ({ at, path: resolved, fault }) => {
-            const stat = await lstatIfThere(at);
+          await on(path, ({ at, path: resolved, fault }) => {
+            const stat = lstatIfThere(at);
             const own = stat && trustFault(stat, self);
             return stat && (fault ?? (own && `${resolved === path ? 'it' : resolved} ${own}`));
           }),
@@ -64,20 +73,23 @@ export function createDisk(root: string): Disk {
 
     info: async (path) =>
       await step('looking at', path, async () => {
-        const stat = await onEntry(path, async ({ at }) => await lstatIfThere(at));
+        const stat = await onEntry(path, ({ at }) => lstatIfThere(at));
         return stat && infoOf(stat);
       }),
 
     list: async (path) =>
       await step('listing', path, async () => {
         try {
-          const names = await on(path, async ({ at }) => await listDirectory(at));
+          const names = await on(path, ({ at }) => listDirectory(at));
           return names.toSorted();
         } catch (error) {
           if (isMissing(error)) return [];
           throw error;
         }
       }),
+
+    stamp: async (path, below) =>
+      await step('looking at', path, async () => await on(path, ({ at }) => stampOf(at, below))),
 
     hasBeenRead: async (path) =>
       await step('looking at', path, async () => await on(path, async ({ at }) => await isReadSince(at))),
@@ -88,7 +100,7 @@ export function createDisk(root: string): Disk {
         directory,
         async () =>
           await on(directory, async (place) => {
-            const nearest = (await lstatIfThere(place.at)) ? place.at : place.directory;
+            const nearest = lstatIfThere(place.at) ? place.at : place.directory;
             const { bavail, bsize, ffree, files } = await fs.statfs(nearest);
             const writable = await fs.access(nearest, constants.W_OK).then(
               () => true,
@@ -114,26 +126,23 @@ export function createDisk(root: string): Disk {
         }
       }),
 
-    resolve: async (path) =>
-      await step(
-        'resolving',
-        path,
-        async () => await on(path, async (place) => await Promise.resolve(place.path)),
-      ),
+    resolve: async (path) => await step('resolving', path, async () => await on(path, (place) => place.path)),
 
-    create: async (path, content, attributes) =>
+    create: async (path, content, { like, uid, gid, mode, durable = true }) =>
       await step('writing', path, async () => {
         await onEntry(path, async ({ at }) => {
-          const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL | constants.O_NOFOLLOW;
-          const file = await fs.open(at, flags, 0o600);
+          if (!durable) {
+            createInMemory(at, content, mode);
+            return;
+          }
+          const file = await fs.open(at, CREATE, 0o600);
           try {
-            if (attributes.like !== undefined)
-              await on(attributes.like, async (like) => {
-                await copyAttributesOf(like.at, file);
+            if (like !== undefined)
+              await on(like, async (one) => {
+                await copyAttributesOf(one.at, file);
               });
-            if (attributes.uid !== undefined && attributes.gid !== undefined)
-              await file.chown(attributes.uid, attributes.gid);
-            await file.chmod(attributes.mode ?? 0o600);
+            if (uid !== undefined && gid !== undefined) await file.chown(uid, gid);
+            await file.chmod(mode ?? 0o600);
             await file.writeFile(content);
             await file.sync();
           } catch (error) {
@@ -153,12 +162,16 @@ export function createDisk(root: string): Disk {
         });
       }),
 
-    rename: async (from, to) =>
+    rename: async (from, to, { durable = true } = {}) =>
       await step('replacing', to, async () => {
         await onEntry(from, async (source) => {
-          await onEntry(to, async (target) => {
-            await fs.rename(source.at, target.at);
-          });
+          // Both names are looked up in the directory that is open already.
+          if (!durable && dirname(from) === dirname(to))
+            renameSync(source.at, `${source.directory}/${basename(to)}`);
+          else
+            await onEntry(to, async (target) => {
+              await fs.rename(source.at, target.at);
+            });
         });
       }),
 
@@ -181,7 +194,7 @@ export function createDisk(root: string): Disk {
     remove: async (path) =>
       await step('removing', path, async () => {
         await onEntry(path, async ({ at }) => {
-          const stat = await lstatIfThere(at);
+          const stat = lstatIfThere(at);
           if (stat) await (stat.isDirectory() ? fs.rmdir(at) : fs.unlink(at));
         });
       }),

@@ -1,16 +1,19 @@
 import { basename, dirname, join } from 'node:path';
-import type { Attributes, Disk } from './disk.ts';
+import type { Disk, NewFile } from './disk.ts';
 import { errnoOf } from './errors.ts';
 
 /** The temporary file that gets the new content before the rename. A kill may leave it behind. */
 export const unfinished = (path: string): string => join(dirname(path), `.${basename(path)}.new`);
 
-/** Replaces a file atomically: a reader, or the next start after a power cut, sees the old or the new content. */
+/**
+ * Replaces a file atomically: a reader sees the old or the new content, and so does the next start after a power cut if
+ * the file is durable.
+ */
 export async function replaceFile(
   disk: Disk,
   path: string,
   content: string | Uint8Array,
-  attributes: Partial<Attributes>,
+  attributes: NewFile,
 ): Promise<void> {
   const staged = unfinished(path);
   try {
@@ -22,10 +25,10 @@ export async function replaceFile(
     await disk.create(staged, content, attributes);
   }
   try {
-    await disk.rename(staged, path);
+    await disk.rename(staged, path, attributes);
   } catch (error) {
     await disk.remove(staged).catch(() => undefined);
     throw error;
   }
-  await disk.sync(dirname(path));
+  if (attributes.durable !== false) await disk.sync(dirname(path));
 }

@@ -1,5 +1,5 @@
 import { closeSync, constants, fstatSync, lstatSync, openSync, readlinkSync } from 'node:fs';
-import { join, normalize } from 'node:path';
+import { normalize } from 'node:path';
 import { AgentError, errnoOf } from './errors.ts';
 import { trustFault } from './trust.ts';
 
@@ -30,7 +30,7 @@ export async function walk<T>(
   root: string,
   path: string,
   { last, self }: { last: 'follow' | 'keep'; self: number },
-  use: (place: Place) => Promise<T>,
+  use: (place: Place) => T | Promise<T>,
 ): Promise<T> {
   const way: Level[] = [enter(root, constants.O_DIRECTORY, '/', undefined, self)];
   try {
@@ -76,13 +76,13 @@ function findPlace(way: Level[], path: string, isLastFollowed: boolean, self: nu
     const link = linkAt(here, name);
     if (link === undefined) {
       if (isLast) return placeOf(here, names, self);
-      throw Object.assign(new Error(`${join(here.path, name)} is not a directory`), { code: 'ENOTDIR' });
+      throw Object.assign(new Error(`${below(here.path, name)} is not a directory`), { code: 'ENOTDIR' });
     }
     const fault = faultIn(here, name, self);
     if (fault !== undefined)
       throw new AgentError(
         'disk',
-        `not following the symlink ${join(here.path, name)}: ${fault}; replace it by the file, or chown the directory to root`,
+        `not following the symlink ${below(here.path, name)}: ${fault}; replace it by the file, or chown the directory to root`,
         { reason: 'symlink-not-followed' },
       );
     if (++hops > MOST_HOPS) throw Object.assign(new Error('too many symlinks'), { code: 'ELOOP' });
@@ -99,7 +99,7 @@ const placeOf = (here: Level, names: readonly string[], self: number): Place => 
     at: names.length > 0 ? `${OPEN_FILES}/${fd}/${names.join('/')}` : directory,
     directory,
     names,
-    path: join(path, ...names),
+    path: names.length === 0 ? path : below(path, names.join('/')),
     fault: names[0] === undefined ? here.fault : faultIn(here, names[0], self),
   };
 };
@@ -134,7 +134,7 @@ function enterUnlessLink(
   self: number,
 ): Level | 'missing' | undefined {
   try {
-    return enter(`${OPEN_FILES}/${fd}/${name}`, DIRECTORY, join(path, name), fault, self);
+    return enter(`${OPEN_FILES}/${fd}/${name}`, DIRECTORY, below(path, name), fault, self);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return 'missing';
     if (errnoOf(error) === 'ENOTDIR') return undefined;
@@ -158,6 +158,9 @@ const DIRECTORY = constants.O_DIRECTORY | constants.O_NOFOLLOW;
 
 /** The kernel's limit. */
 const MOST_HOPS = 40;
+
+/** Joins names that need no normalization, which takes longer than to open the directory. */
+const below = (path: string, names: string): string => (path === '/' ? `/${names}` : `${path}/${names}`);
 
 const namesOf = (path: string): string[] => path.split('/').filter((name) => name !== '' && name !== '.');
 

@@ -20,6 +20,30 @@ test('creates a file with its attributes, and never over an existing file', asyn
   expect(await disk.info('/default')).toMatchObject({ mode: 0o600 });
 });
 
+test('replaces a file that need not be durable without a sync, also over the rest of a kill', async () => {
+  const { disk, read, at } = await tempRoot();
+  const synced: string[] = [];
+  const noting = {
+    ...disk,
+    sync: async (path: string) => {
+      synced.push(path);
+      await disk.sync(path);
+    },
+  };
+  await disk.create('/.a.new', 'cut', {});
+  for (const content of ['one', 'two']) {
+    await replaceFile(noting, '/a', content, { mode: 0o640, durable: false });
+    expect(await read('/a')).toBe(content);
+    expect(await disk.info('/a')).toMatchObject({ mode: 0o640 });
+  }
+  expect(synced).toEqual([]);
+  expect(await readdir(at('/'))).toEqual(['a']);
+  await replaceFile(noting, '/a', 'three', {});
+  expect(synced).toEqual(['/']);
+  const missing = replaceFile(disk, '/nowhere/a', '', { durable: false });
+  expect(errnoOf(await agentErrorOf(missing))).toBe('ENOENT');
+});
+
 test('sets modes narrower or wider than the umask of the calling process', async () => {
   const { disk } = await tempRoot();
   const before = process.umask(0o077);

@@ -29,6 +29,19 @@ test('fetches metadata from its resource, without its wrapper', async () => {
   ]);
 });
 
+test('returns the metadata of each answer, whether it equals the last one or not', async () => {
+  const large = { metadata: { text: 'x'.repeat(300_000) } };
+  for (const bodies of [
+    [{ a: 1 }, { a: 1 }, { a: 2 }, { a: 1 }],
+    [{ a: 1 }, large, { a: 1 }, large],
+  ]) {
+    const answers = bodies.map((metadata) => ({ status: 200, text: JSON.stringify({ metadata }) }));
+    const heat = createHeat(fakeHttp(...answers).http);
+    for (const metadata of bodies)
+      expect(jsonObject(await heat.readMetadata(session, resource, NEVER))).toEqual(metadata);
+  }
+});
+
 test('rejects an answer without metadata', async () => {
   for (const text of ['', '{}', '{"metadata": null}']) {
     const { http } = fakeHttp({ status: 200, text });
