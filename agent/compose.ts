@@ -34,7 +34,7 @@ import { portsAsked } from './compose/ports.ts';
 import { seeCloudWith } from './compose/see-cloud.ts';
 import { programsOf } from './compose/programs.ts';
 import { openKubernetesWith } from './compose/kubernetes.ts';
-import { DRIVE_COPY, KEPT, LEDGER, STATE } from './paths.ts';
+import { DRIVE_COPY, GENERATION, KEPT, LEDGER, RUNS, STATE } from './paths.ts';
 import type { Config } from './config.ts';
 import { createWaitingRecord } from './waiting.ts';
 import { connectionOf } from './compose/connection.ts';
@@ -181,12 +181,12 @@ export async function compose({
       },
       LEDGER,
     ),
-    generations: createGenerations(disk, join(STATE, 'generation'), (user, group) =>
+    generations: createGenerations(disk, GENERATION, (user, group) =>
       // Only root can change owners. With --root, everything belongs to the caller.
       uid === 0 ? owners(user, group) : { uid, gid: process.getgid?.() ?? 0 },
     ),
     keptGenerations: createKeptGenerations(disk, KEPT),
-    keptRequests: createKeptRequests(disk, join(STATE, 'generation', 'requests')),
+    keptRequests: createKeptRequests(disk, join(GENERATION, 'requests')),
     openCluster: openClusterWith(config, keystone, http, retry),
     openKubernetes: openKubernetesWith((real) => as<Http>(real, instrument.http), clock.now),
     signals: openSignals({ http, clock, keystone, heat, zaqar }),
@@ -194,7 +194,7 @@ export async function compose({
     runs: await runsOf({
       config,
       root,
-      directory: join(STATE, 'runs'),
+      directory: RUNS,
       disk,
       clock,
       secrets,

@@ -1,5 +1,5 @@
 import { AgentError } from '../src/base/errors.ts';
-import type { Outcome } from '../src/deployment/deployment.ts';
+
 import { isOpen } from '../src/deployment/ledger.ts';
 import { chosenBy, overtakenOf, pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
@@ -7,8 +7,7 @@ import { isDataGroup, mergeMetadata } from '../src/metadata/merge.ts';
 import { answer, answerAll, type Unacknowledged } from './pass/answer.ts';
 import { type Answered, collect, silenceOf, understand, type Wanted } from './pass/collect.ts';
 import type { Hands } from './hands.ts';
-import { isFollowUpDue } from './rotation/follow-ups.ts';
-import { isGraceOver } from './rotation/service-account.ts';
+import { finishUnfinished, type Records, type Settled } from './pass/unfinished.ts';
 import { isNews } from './polling/last-answer.ts';
 import { settle } from './pass/settle.ts';
 import type { Servant } from './pass/take-over.ts';
@@ -19,13 +18,6 @@ export type PassOptions = {
   metadata?: Collected;
   /** The deployment to repeat although it is done: its id or a unique prefix of it. */
   force?: string | undefined;
-};
-
-type Settled = {
-  id: string;
-  outcome: Outcome;
-  /** The duration. undefined: an interrupted run started it. */
-  durationMs?: number;
 };
 
 export type PassResult = {
@@ -54,12 +46,13 @@ export type Memory = {
   lastAnswer: string | undefined;
   /** The problems of the last handled metadata. */
   remarks: Pick<PassResult, 'problems' | 'unserved'>;
+  records: Records | undefined;
 };
 
 /** Creates the state. @param lastAnswer the digest from an earlier start of the daemon */
 export const newMemory = (lastAnswer?: string): Memory => {
   const remarks = { problems: [], unserved: [] };
-  return { dealtWith: undefined, lastAnswer, remarks };
+  return { dealtWith: undefined, lastAnswer, remarks, records: undefined };
 };
 
 /**
@@ -75,13 +68,10 @@ export async function pass(
 ): Promise<PassResult> {
   const result = emptyResult();
 
-  // 1. Recover: complete or roll back an interrupted run before any new work.
-  const recovered = [...(await recoverIfInterrupted(hands, abort)), ...(await bringHomeIfAny(hands))];
+  // 1. Recover: complete or roll back an interrupted run before any new work, and finish what is due.
+  const { recovered, unable } = await finishUnfinished(hands, memory, abort);
   if (recovered.length > 0) memory.dealtWith = undefined;
   result.settled.push(...recovered);
-
-  const unable = await endGraceIfOver(hands, abort);
-  await followUpIfDue(hands, abort);
 
   // 2. Collect: read the node's deployments from the metadata.
   const { texts, problems, answers } = options.metadata
@@ -204,43 +194,9 @@ async function askAgain(hands: Hands, abort: AbortSignal): Promise<Wanted> {
   return understand(texts, problems, hands);
 }
 
-/** Recovers if necessary. Checks first, so that modules for a recovery are loaded only when needed. */
-async function recoverIfInterrupted(hands: Hands, abort: AbortSignal): Promise<Settled[]> {
-  if (!(await hands.generations.underWay())) return [];
-  const { recover } = await import('./pass/recover.ts');
-  const recovered = await recover(hands, abort);
-  return recovered ? [recovered] : [];
-}
-
 /** Returns which agent serves the node. Loaded only on nodes of a stock Magnum, which keeps an idle daemon small. */
 async function servantNow(wanted: Wanted, hands: Hands, abort: AbortSignal): Promise<Servant> {
   if (!wanted.deployments.some(isCreation)) return 'agent';
   const { servantOf } = await import('./pass/take-over.ts');
   return await servantOf(wanted, hands, abort);
-}
-
-/** Removes old service-account keys when their grace is over. @returns the error that prevented it */
-async function endGraceIfOver(hands: Hands, abort: AbortSignal): Promise<AgentError[]> {
-  if (!(await isGraceOver(hands))) return [];
-  const { endGrace } = await import('./pass/end-grace.ts');
-  try {
-    await endGrace(hands, abort);
-    return [];
-  } catch (error) {
-    if (!(error instanceof AgentError) || error.code === 'aborted' || error.code === 'state') throw error;
-    return [error];
-  }
-}
-
-/** Runs due follow-ups of a rotation in the cluster. Other work does not wait for them. */
-async function followUpIfDue(hands: Hands, abort: AbortSignal): Promise<void> {
-  if (!(await isFollowUpDue(hands))) return;
-  const { followUp } = await import('./pass/follow-up.ts');
-  await followUp(hands, abort);
-}
-
-async function bringHomeIfAny(hands: Hands): Promise<Settled[]> {
-  if ((await hands.runs.runs.list()).length === 0) return [];
-  const { collectFinishedRuns } = await import('./pass/collect-finished-runs.ts');
-  return await collectFinishedRuns(hands);
 }

@@ -4,6 +4,10 @@ import { join } from 'node:path';
 
 export const STATE = '/var/lib/coe-agent';
 export const LEDGER = join(STATE, 'deployments');
+/** The generation that is under way. */
+export const GENERATION = join(STATE, 'generation');
+/** The runs of scripts that have not been collected. */
+export const RUNS = join(STATE, 'runs');
 /** Generations that later ones have replaced. */
 export const KEPT = join(STATE, 'kept');
 /** The record of the newest message of a queue. */

@@ -75,11 +75,17 @@ export async function followUpSoon(
   await replaceFile(disk, FOLLOW_UPS, followUpsText(tasks), { mode: 0o600 });
 }
 
+/** Returns when the first task is due; undefined without tasks. */
+export async function nextFollowUp({ disk }: Pick<Hands, 'disk'>): Promise<number | undefined> {
+  const tasks = Object.values(await readFollowUps({ disk }));
+  return tasks.map(({ due }) => due).toSorted((a, b) => a - b)[0];
+}
+
 export async function isFollowUpDue({
   disk,
   clock,
   generations,
 }: Pick<Hands, 'disk' | 'clock'> & { generations: Pick<Generations, 'underWay'> }): Promise<boolean> {
-  const tasks = Object.values(await readFollowUps({ disk }));
-  return tasks.some(({ due }) => due <= clock.now()) && !(await generations.underWay());
+  const due = await nextFollowUp({ disk });
+  return due !== undefined && due <= clock.now() && !(await generations.underWay());
 }

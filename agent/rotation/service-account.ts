@@ -100,15 +100,21 @@ export function signedBy(keys: ServiceAccountKeys): (token: string) => SignedBy 
   };
 }
 
-/** Whether the grace of an old public key is over. A damaged record never removes a key. */
+/** Returns when the first grace of an old public key ends. A damaged record never removes a key. */
+export async function graceEnd({ disk }: Pick<Hands, 'disk'>): Promise<number | undefined> {
+  const kept = await readKept({ disk }).catch((error: unknown) => {
+    if (codeOf(error) !== 'state') throw error;
+    return undefined;
+  });
+  return kept?.leaving.map(({ until }) => until).toSorted((a, b) => a - b)[0];
+}
+
+/** Whether the grace of an old public key is over. */
 export async function isGraceOver({
   disk,
   clock,
   generations,
 }: Pick<Hands, 'disk' | 'clock'> & { generations: Pick<Generations, 'underWay'> }): Promise<boolean> {
-  const kept = await readKept({ disk }).catch((error: unknown) => {
-    if (codeOf(error) !== 'state') throw error;
-    return undefined;
-  });
-  return kept?.leaving.some(({ until }) => until <= clock.now()) === true && !(await generations.underWay());
+  const end = await graceEnd({ disk });
+  return end !== undefined && end <= clock.now() && !(await generations.underWay());
 }
