@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { at, parseObject } from '../../cloud/exchange.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { cloudForFile } from '../../cloud/for-file.ts';
 import { cli } from '../../scenarios/support/cli.ts';
@@ -123,8 +124,10 @@ test('removes nothing by a damaged record, and writes a good one in the next rot
 
 test('agent status shows until when the old key is accepted', async () => {
   const { site } = await createRotatedSite();
-  const { stdout } = await cli(site, ['status']);
-  expect(stdout).toMatch(/1 old service-account key is accepted until \d{4}-\d\d-\d\dT/);
+  const { stdout } = await cli(site, ['status', '--json']);
+  expect(at(parseObject(stdout), 'rotation', 'notes')).toMatchObject([
+    { code: 'old-keys-accepted', until: expect.stringMatching(/^\d{4}-\d\d-\d\dT/) as unknown },
+  ]);
 });
 
 /** Runs a deployment with this grace, and returns the answer to Heat. */
