@@ -128,18 +128,20 @@ export async function restartInOrder(
   const snapshots: UnitSnapshot[] = [];
   /** Stopped units, with the open connections that this ended. */
   const stopped = new Map<string, number | undefined>();
-  /** Nothing is waited for while a unit is stopped: that would keep it stopped. */
-  const look = async (unit: string): Promise<void> => {
-    if (stopped.size === 0) await beforeRestart?.(unit, 'new');
+  let next: string | undefined;
+  const announce = async (unit: string): Promise<void> => {
+    if (next === unit) return;
+    next = unit;
+    await beforeRestart?.(unit, stopped.size === 0 ? 'all are well' : 'at once');
   };
   for (const step of restartsOf(units)) {
     const { unitPlan: unit } = step;
     if (step.do === 'stop') {
-      await look(step.before);
+      await announce(step.before);
       stopped.set(unit.name, await timed(hands, showStep(step), async () => await stop(unit, hands)));
       continue;
     }
-    await look(unit.name);
+    await announce(unit.name);
     const restarted = await timed(hands, showStep(step), async () => await restart(unit, hands), whySkipped);
     const ended = stopped.get(unit.name);
     snapshots.push(...restarted.map((one) => ({ ...one, ended: ended ?? one.ended })));

@@ -155,7 +155,7 @@ async function restartAudited(
 ): Promise<void> {
   await auditBegin(RUN_ID, hands);
   try {
-    await beforeRestart?.(kubelet.name, 'new');
+    await beforeRestart?.(kubelet.name, 'all are well');
     const step = showStep({ do: 'restart', unitPlan: kubelet });
     const snapshots = await timed(hands, step, async () => await restart(kubelet, hands), whySkipped);
     await assertAllStable(snapshots, hands);

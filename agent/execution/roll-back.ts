@@ -85,7 +85,7 @@ export async function rollBack(
   const snapshots: UnitSnapshot[] = [];
   for (const unit of await unitsToRestore(record, hands))
     try {
-      await beforeRestart?.(unit.name, 'old');
+      await beforeRestart?.(unit.name, 'at once');
       const text = `restart ${unit.name} with the old files`;
       const step = { code: 'restart-old', of: unit.name, text } as const;
       snapshots.push(...(await timed(hands, step, async () => await restart(unit, hands), whySkipped)));

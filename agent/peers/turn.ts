@@ -78,10 +78,10 @@ const anybody = (holder: string, own: string): OtherMaster[] =>
   holder === '' || holder === own ? [] : [{ name: holder, is: 'well', isStepping: false }];
 
 /**
- * Called before the restart of each unit, with its name. With the old files it waits for no other master: the new files
- * may be the reason why that is not well.
+ * Called before the restart of each unit, with its name. `at once`: no other master is waited for. With the old files,
+ * the new ones may be the reason why it is not well; and a unit that is stopped already would stay so.
  */
-export type BeforeRestart = (unit: string, files: 'new' | 'old') => Promise<void>;
+export type BeforeRestart = (unit: string, when: 'all are well' | 'at once') => Promise<void>;
 
 /**
  * Runs `work` in a turn that was taken. Renews it and looks at the other masters again before each restart, and
@@ -97,8 +97,8 @@ export async function whileHeld<T>(
     return await whileRecorded(
       hands,
       async () =>
-        await work(async (unit, files) => {
-          if (files === 'new') await place.watch?.(abort);
+        await work(async (unit, when) => {
+          if (when === 'all are well') await place.watch?.(abort);
           await renewTurn(place, hands, abort);
           if (unit === place.handOver?.unit) await place.handOver.run(abort);
         }),

@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { apply } from '../../../agent/execution/apply.ts';
+import type { BeforeRestart } from '../../../agent/peers/turn.ts';
 import type { RunRecord } from '../../../agent/plan/run-record.ts';
 import type { Journal } from '../../../src/files/journal.ts';
 import type { WorkloadsPlan } from '../../../src/services/workloads.ts';
@@ -42,16 +43,16 @@ describe('apply', () => {
     expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', run: { outcome: DONE } });
   });
 
-  test('stops a unit before the one that it needs restarts, and looks at nothing meanwhile', async () => {
+  test('stops a unit before the one that it needs restarts, and waits for nobody meanwhile', async () => {
     const units = [{ ...unitPlan('etcd'), stopFirst: ['kubelet', 'none'] }, unitPlan('kubelet')];
     const site = await createStaged({ units });
     const heard: string[] = [];
-    const beforeRestart = async (unit: string): Promise<void> => {
-      await Promise.resolve(heard.push(`${unit}: ${site.units.stops.join()}`));
+    const beforeRestart: BeforeRestart = async (unit, when) => {
+      await Promise.resolve(heard.push(`${unit}, ${when}, stopped: ${site.units.stops.join()}`));
     };
     await apply(site.journal, { ...replace, units }, { ...run(site), beforeRestart });
     expect(stepsIn(site.progress)).toEqual(['replace', 'stop kubelet', 'restart etcd', 'restart kubelet']);
-    expect(heard).toEqual(['etcd: ']);
+    expect(heard).toEqual(['etcd, all are well, stopped: ', 'kubelet, at once, stopped: kubelet']);
     expect(site.units.states.get('kubelet')).toMatchObject({ active: 'active' });
   });
 

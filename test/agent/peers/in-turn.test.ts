@@ -1,6 +1,7 @@
 import { X509Certificate } from 'node:crypto';
 import { describe, expect, test } from 'vitest';
 import type { Hands } from '../../../agent/hands.ts';
+import type { BeforeRestart } from '../../../agent/peers/turn.ts';
 import { inTurn, resumeInTurn } from '../../../agent/peers/in-turn.ts';
 import { readRotation, writeRotation } from '../../../agent/phases/record.ts';
 import { AgentError } from '../../../src/base/errors.ts';
@@ -83,7 +84,7 @@ test("takes a master's turn, announces it, renews it and returns it, while OpenS
   const done = await inTurn(node, hands, NEVER, async (beforeRestart) => {
     expect(step()).toEqual({ annotations: { 'coe-agent/step': 'restart' } });
     expect(holders()).toEqual(['m0']);
-    await beforeRestart?.('kubelet', 'new');
+    await beforeRestart?.('kubelet', 'all are well');
     return holders();
   });
   expect(done).toEqual(['m0', 'm0']);
@@ -99,16 +100,16 @@ test('hands the leadership of etcd over before the restart of etcd, and of no ot
     return await Promise.resolve(Buffer.alloc(0));
   };
   await inTurn(node, { ...hands, callEtcd }, NEVER, async (beforeRestart) => {
-    await beforeRestart?.('kubelet', 'new');
+    await beforeRestart?.('kubelet', 'all are well');
     expect(asked).toEqual([]);
-    await beforeRestart?.('etcd', 'new');
+    await beforeRestart?.('etcd', 'all are well');
   });
   expect(asked).toEqual(['Maintenance/Status at https://10.0.0.5:2379']);
 });
 
 /** Makes another master unwell in the turn. @returns how long the restarts of these units waited, each in turn */
 async function waitsOf(
-  files: readonly ('new' | 'old')[],
+  restarts: readonly Parameters<BeforeRestart>[1][],
   healsAfterMs = Infinity,
 ): Promise<{ waitedMs: number[]; log: string[]; others: string[] }> {
   const { hands, log } = await setUp();
@@ -124,9 +125,9 @@ async function waitsOf(
   await inTurn(node, { ...hands, askHealth }, NEVER, async (beforeRestart) => {
     illUntil = hands.clock.elapsed() + healsAfterMs;
     asked.length = 0;
-    for (const which of files) {
+    for (const when of restarts) {
       const from = hands.clock.elapsed();
-      await beforeRestart?.('kubelet', which);
+      await beforeRestart?.('kubelet', when);
       waitedMs.push(hands.clock.elapsed() - from);
     }
   });
@@ -135,7 +136,7 @@ async function waitsOf(
 
 describe('if another master becomes unwell in the turn', () => {
   test('the next restart waits until it is well again', async () => {
-    const { waitedMs, log } = await waitsOf(['new', 'new'], 60_000);
+    const { waitedMs, log } = await waitsOf(['all are well', 'all are well'], 60_000);
     expect(waitedMs[0]).toBeGreaterThanOrEqual(60_000);
     expect(waitedMs[0]).toBeLessThan(70_000);
     expect(waitedMs[1]).toBe(0);
@@ -143,7 +144,7 @@ describe('if another master becomes unwell in the turn', () => {
   });
 
   test('the turn goes on after ten minutes, and that is logged once', async () => {
-    const { waitedMs, log } = await waitsOf(['new', 'new']);
+    const { waitedMs, log } = await waitsOf(['all are well', 'all are well']);
     expect(waitedMs[0]).toBeGreaterThan(590_000);
     expect(waitedMs[0]).toBeLessThanOrEqual(600_000);
     expect(waitedMs[1]).toBe(0);
@@ -151,7 +152,7 @@ describe('if another master becomes unwell in the turn', () => {
   });
 
   test('a restart with the old files does not wait for it', async () => {
-    const { waitedMs, others } = await waitsOf(['old']);
+    const { waitedMs, others } = await waitsOf(['at once']);
     expect(waitedMs).toEqual([0]);
     expect(others).toEqual([]);
   });
@@ -161,7 +162,7 @@ test('waits in its turn for no master that was unwell before', async () => {
   const { hands, write } = await setUp({ ill: true });
   await write('/etc/sysconfig/heat-params', PARAMS, 0o600);
   const from = hands.clock.elapsed();
-  await resumeInTurn(hands, NEVER, async (beforeRestart) => await beforeRestart?.('kubelet', 'new'));
+  await resumeInTurn(hands, NEVER, async (beforeRestart) => await beforeRestart?.('kubelet', 'all are well'));
   expect(hands.clock.elapsed() - from).toBeLessThan(BRIEF);
 });
 

@@ -53,7 +53,7 @@ async function setUp({
   const attempt = async (node = master): Promise<string | undefined> => {
     const place = await placeOf(node, hands, NEVER);
     return await whenTurnIsFree(place, memory, hands, NEVER, async (beforeRestart) => {
-      await beforeRestart?.('kubelet', 'new');
+      await beforeRestart?.('kubelet', 'all are well');
       ran += 1;
     });
   };
