@@ -1,6 +1,6 @@
 import { vi } from 'vitest';
 import { standingOf } from './completion.ts';
-import { kubectl, type Node, power } from './magnum-cluster.ts';
+import { kubectl, type Node, power, renewKubeconfig } from './magnum-cluster.ts';
 import { ROTATION_MS } from './rotation-suite.ts';
 
 /** The phase of a node in its record while its units restart for the next one. */
@@ -25,6 +25,8 @@ export async function powerCycleInTurn(masters: readonly Node[], phase: Phase): 
     { timeout: ROTATION_MS, interval: 500 },
   );
   await power(master, 'off');
+  // Every API server presents a certificate of the new CA by then.
+  if (phase === 'retire') await renewKubeconfig();
   const node = `node/${master.name}`;
   await vi.waitFor(
     async () => await kubectl(['wait', '--for=condition=Ready=Unknown', node, '--timeout=300s']),
