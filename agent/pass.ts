@@ -1,5 +1,4 @@
 import { AgentError } from '../src/base/errors.ts';
-
 import { isOpen } from '../src/deployment/ledger.ts';
 import { chosenBy, overtakenOf, pendingOf } from '../src/deployment/pending.ts';
 import type { Collected } from '../src/metadata/collector.ts';
