@@ -58,7 +58,7 @@ async function repeatPasses(
   const reported = new Set<string>();
   const slowClock = createSlowClock(hands.clock, hands.config.reconcile_interval_seconds * 1000, random);
   const pods = createPodsLoop(reporting.watch(hands));
-  const rotation = createRotationLoop(pods.watched, random);
+  const rotation = createRotationLoop(reporting.watch(hands), random);
   let pollsOtherwise = false;
   while (!stopping.aborted && !reload.aborted && !pollsOtherwise) {
     const woken = nextWake();
@@ -67,7 +67,7 @@ async function repeatPasses(
     let isReady = false;
     let changed = false;
     let askedMs = 0;
-    const atWork = watched(pods.watched, notify, ended.signal);
+    const atWork = watched(reporting.watch(hands), notify, ended.signal);
     try {
       if (unrecorded.told.size > 0)
         await (await import('./pass/answer-without-ledger.ts')).recordTold(unrecorded, hands);

@@ -21,7 +21,6 @@ import type { ExitCode } from './exit-code.ts';
 import type { Hands } from '../hands.ts';
 import type { Progress } from '../progress.ts';
 import { watchSignals } from '../lifecycle.ts';
-import { watchKubelet } from '../rotation/hanging-pods.ts';
 import type { ProcessIo } from '../process-io.ts';
 
 /** The context of every verb. */
@@ -155,13 +154,10 @@ export async function onLockedNode<T>(
   const { stopping } = watchSignals();
   const lock = await lockNode(context, verb);
   try {
-    const kubelet = watchKubelet(progress);
-    const hands = await openHands(context, kubelet.progress);
+    const hands = await openHands(context, progress);
     try {
       return await audited(verb, hands, async () => await use(hands, stopping));
     } finally {
-      // The daemon looks for pods that hang because of it.
-      await kubelet.save(hands);
       hands.close();
     }
   } finally {

@@ -22,6 +22,7 @@ import type { ObjectsPlan } from '../../src/services/workloads.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { followUpSoon } from '../rotation/follow-ups.ts';
+import { noteCause } from '../rotation/hanging-pods.ts';
 import { withOwnApi } from '../rotation/own-api.ts';
 import type { Tend } from '../rotation/workloads.ts';
 import { credentialsOf } from './login-of.ts';
@@ -68,6 +69,7 @@ export async function tryClusterLogin(
 ): Promise<{ isDone: boolean; said: ClusterRemark[] }> {
   const record = await readFormer(hands);
   if (!record) return { isDone: true, said: [] };
+  await noteCause(hands);
   try {
     return await throughApi(record, plan, hands, abort, tend);
   } catch (error) {

@@ -3,12 +3,10 @@ import { isTrue } from '../../src/metadata/heat-params.ts';
 import type { PodsMemory } from '../execution/free-pods.ts';
 import type { Hands } from '../hands.ts';
 import { readNodeIfThere } from '../node.ts';
-import { readKubeletRecord, watchKubelet } from '../rotation/hanging-pods.ts';
+import { readKubeletRecord } from '../rotation/hanging-pods.ts';
 
 /** Frees pods that stay in deletion after the agent has restarted the kubelet, between the passes of the daemon. */
 export type PodsLoop = {
-  /** The hands of the daemon; the loop notices the restarts of the kubelet that are made with them. */
-  watched: Hands;
   /** Looks at the pods, if it is time to. @throws `aborted` */
   turn(abort: AbortSignal): Promise<void>;
 };
@@ -23,7 +21,6 @@ const LATER_MS = 600_000;
 
 export function createPodsLoop(hands: Hands): PodsLoop {
   const { clock, log } = hands;
-  const kubelet = watchKubelet(hands.progress);
   let next = -Infinity;
   let memory: PodsMemory | undefined;
   const look = async (abort: AbortSignal): Promise<boolean> => {
@@ -36,9 +33,7 @@ export function createPodsLoop(hands: Hands): PodsLoop {
     return await freePods(memory, node, hands, abort);
   };
   return {
-    watched: { ...hands, progress: kubelet.progress },
     turn: async (abort) => {
-      await kubelet.save(hands);
       if (clock.elapsed() < next) return;
       const record = await readKubeletRecord(hands);
       const isRecent = record && Math.abs(clock.now() - record.restartedAt) < WINDOW_MS;

@@ -19,6 +19,7 @@ import type { Hands } from '../hands.ts';
 import { askHealthAs } from '../inspection/answers.ts';
 import { renewalFor, seeAccepted } from '../inspection/unit-credential.ts';
 import { timed } from '../progress.ts';
+import { noteCause } from '../rotation/hanging-pods.ts';
 
 /**
  * Restarts one unit of a generation, proves it and reports the result.
@@ -27,6 +28,7 @@ import { timed } from '../progress.ts';
  * @throws `unit` or `proof`, with the last lines of the unit's own journal; `aborted` when the node shuts down
  */
 export async function restart(unit: UnitPlan, hands: Hands): Promise<UnitSnapshot[]> {
+  if (unit.name === 'kubelet') await noteCause(hands);
   const snapshot = await explained(
     unit.name,
     hands,

@@ -6,11 +6,18 @@ import { type Node, nodeNameOf, readNode } from '../node.ts';
 import { readRotation, writeRotation } from '../phases/record.ts';
 import { goesByItself } from '../rotation/by-itself.ts';
 import { ownEtcdOf } from '../rotation/count-masters.ts';
-import { whileAnnounced } from './announce.ts';
+import { announce, whileAnnounced } from './announce.ts';
 import { clientsOf, readClient } from './clients.ts';
 import { apisOf, findKnown, type Known, type Place, placeOf } from './known.ts';
 import { mastersOf } from './masters.ts';
-import { type BeforeRestart, newTurnMemory, takeTurn, type TurnPlace, whileHeld } from './turn.ts';
+import {
+  type BeforeRestart,
+  giveTurnBack,
+  newTurnMemory,
+  takeTurn,
+  type TurnPlace,
+  whileHeld,
+} from './turn.ts';
 
 /** Interval of requests for a turn, and the limit after which a master continues without one. */
 const PATIENCE: Patience = { baseMs: 5000, capMs: 5000, forMs: 900_000 };
@@ -37,7 +44,7 @@ export async function inTurn<T>(
   if (!(await goesByItself(node, hands, abort))) return await work();
   const place = await placeOf(node, hands, abort);
   const taken = await waitForTurn(place, resumes, hands, abort);
-  if (!taken) return await work();
+  if (!taken) return await (resumes ? untilGivenBack(place, hands, abort, work) : work());
   return await whileHeld(
     taken.turn,
     hands,
@@ -109,6 +116,25 @@ async function waitForTurn(
     if (resumes || reasonOf(error) !== 'no-api' || (await isCutOff(place, hands))) return undefined;
     await noteMissed('no-api', hands);
     throw new AgentError('precondition', NO_API, { cause: error, reason: 'no-api' });
+  }
+}
+
+/** Completes a run without a turn, and ends the turn that the interrupted run may have held: its lease and its announcement. */
+async function untilGivenBack<T>(
+  place: Place,
+  hands: Hands,
+  abort: AbortSignal,
+  work: () => Promise<T>,
+): Promise<T> {
+  try {
+    return await work();
+  } finally {
+    const { node, units } = place;
+    const { kubernetes: client } = clientsOf(node);
+    const { peers } = await readRotation(hands);
+    await announce(undefined, { peers }, place, hands, abort);
+    if (client)
+      await giveTurnBack({ own: nodeNameOf(node), apis: apisOf(node, units, peers), client }, hands, abort);
   }
 }
 

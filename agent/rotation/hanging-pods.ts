@@ -6,7 +6,6 @@ import { replaceFile } from '../../src/base/replace-file.ts';
 import type { DeletedPod } from '../../src/services/deleted-pods.ts';
 import type { Hands } from '../hands.ts';
 import { RUNTIME } from '../paths.ts';
-import type { Progress } from '../progress.ts';
 
 /**
  * The restarts of the kubelet by the agent in this boot. Magnum's unit of the kubelet mounts `/` privately: after a
@@ -16,7 +15,7 @@ import type { Progress } from '../progress.ts';
 export const KUBELET_RECORD = join(RUNTIME, 'kubelet.json');
 
 const Record = v.object({
-  /** When the agent last restarted the kubelet for another reason, or replaced pods; milliseconds since the epoch. */
+  /** When the agent last restarted the kubelet, or replaced pods; milliseconds since the epoch. */
   restartedAt: v.number(),
   /** When the agent last restarted the kubelet because of hanging pods. */
   freedAt: v.optional(v.number()),
@@ -59,37 +58,16 @@ export function hangingOf(
   return deleted.filter(({ uid, graceMs }) => elapsed - (seen.get(uid) ?? elapsed) >= graceMs + MARGIN_MS);
 }
 
-/** Steps after which pods may hang. */
-const isCause = (event: Progress): boolean =>
-  event.event === 'done' &&
-  (event.step.code === 'restart' || event.step.code === 'restart-old'
-    ? event.step.of === 'kubelet'
-    : event.step.code === 'restart-workloads' || event.step.code === 'change-objects');
-
-/** Notices restarts of the kubelet, and replaced pods, among the steps of a run. */
-export type KubeletWatch = {
-  progress(event: Progress): void;
-  /** Records them. A failure is logged: no other work depends on it. */
-  save(hands: Pick<Hands, 'disk' | 'clock' | 'log'>): Promise<void>;
-};
-
-export function watchKubelet(progress: (event: Progress) => void): KubeletWatch {
-  let isNoted = false;
-  return {
-    progress: (event) => {
-      isNoted ||= isCause(event);
-      progress(event);
-    },
-    save: async (hands) => {
-      if (!isNoted) return;
-      isNoted = false;
-      try {
-        const before = (await readKubeletRecord(hands)) ?? { tried: [], left: [] };
-        await writeKubeletRecord({ ...before, restartedAt: hands.clock.now() }, hands);
-      } catch (error) {
-        if (codeOf(error) === undefined) throw error;
-        hands.log('kubelet-unrecorded', { why: explain(error) });
-      }
-    },
-  };
+/**
+ * Records that pods may hang from now on, before the kubelet restarts or pods are replaced: a kill must not lose it. A
+ * failure is logged: no other work depends on it.
+ */
+export async function noteCause(hands: Pick<Hands, 'disk' | 'clock' | 'log'>): Promise<void> {
+  try {
+    const before = (await readKubeletRecord(hands)) ?? { tried: [], left: [] };
+    await writeKubeletRecord({ ...before, restartedAt: hands.clock.now() }, hands);
+  } catch (error) {
+    if (codeOf(error) === undefined) throw error;
+    hands.log('kubelet-unrecorded', { why: explain(error) });
+  }
 }

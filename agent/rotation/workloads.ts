@@ -9,6 +9,7 @@ import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
 import { replaceCertificateMounts } from './certificate-mounts.ts';
 import { lookAtTokens } from './legacy-tokens.ts';
+import { noteCause } from './hanging-pods.ts';
 import { withOwnApi } from './own-api.ts';
 
 /** Removes obstacles of this node while pods are replaced. */
@@ -35,6 +36,7 @@ export async function restartClusterWorkloads(
     hands.progress({ event: 'notice', code: 'workloads', text });
   };
   const telling = { notice, tend };
+  await noteCause(hands);
   try {
     return { isDone: true, said: await throughApi(plan, telling, hands, abort) };
   } catch (error) {

@@ -37,8 +37,9 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
   if (wanted.set === 'new')
     faults.push(...(one.credentials ? faultsOfCredentials(one, files) : faultsOfNew(one, files)));
 
-  const found = listing(await readTree(node.root)).filter((line) => !isOfDaemon(line));
-  faults.push(...found.filter((line) => !wanted.listing.includes(line)).map((line) => `too much: ${line}`));
+  const found = listing(await readTree(node.root));
+  const tooMuch = found.filter((line) => !wanted.listing.includes(line) && !isOfOthers(line));
+  faults.push(...tooMuch.map((line) => `too much: ${line}`));
   const missing = wanted.listing.filter((line) => !found.includes(line) && !mayBeDone(line));
   faults.push(...missing.map((line) => `missing: ${line}`));
   faults.push(...(await unitFaults(one, files)));
@@ -48,9 +49,12 @@ export async function faultsOfEnding(one: Case, wanted: Ending): Promise<string[
 /** Another pass may have completed the rotation's remaining work in the cluster, and removed its record. */
 const mayBeDone = (line: string): boolean => line.startsWith('/var/lib/coe-agent/follow-ups.json ');
 
-/** A daemon remembers the cloud's answer; the undisturbed run is a single pass. */
-const isOfDaemon = (line: string): boolean =>
-  /^\/var\/lib\/coe-agent\/(last-answer|upkeep)\.json /.test(line);
+/**
+ * A daemon remembers the cloud's answer; the undisturbed run is a single pass. A run that was killed may have restarted a
+ * kubelet that the undisturbed run does not reach.
+ */
+const isOfOthers = (line: string): boolean =>
+  /^\/(var\/lib\/coe-agent\/(last-answer|upkeep)|run\/coe-agent\/kubelet)\.json /.test(line);
 
 function faultsOfNew(
   { layout, work, cluster, formerCas, serviceAccount, old }: Case,

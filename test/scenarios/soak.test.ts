@@ -10,7 +10,7 @@ import { createSite } from './support/site.ts';
 
 const cloud = await cloudForFile();
 
-const POLLS = 2000;
+const POLLS = 3000;
 const ROTATIONS = 40;
 /** The last polls reach a cloud without faults. */
 const WELL_AGAIN = POLLS - 50;
@@ -29,7 +29,7 @@ const EFFECTS: readonly Effect[] = [
 
 const SERVICES = ['keystone', 'heat', 'magnum'] as const;
 
-test('answers every deployment once over two thousand polls with random faults, in constant memory', async () => {
+test('answers every deployment once over three thousand polls with random faults, in constant memory', async () => {
   const random = seededRandom(seed);
   const below = (limit: number): number => Math.floor(random() * limit);
   const site = await createSite(cloud, { config: { cloud: { patience_seconds: 20 } } });
@@ -62,8 +62,9 @@ test('answers every deployment once over two thousand polls with random faults, 
     expect(wasAnswered ? 'signalled' : (states.get(id) ?? 'superseded')).toMatch(/signalled|superseded/);
   }
   expect(accepted.at(-1)?.deploymentId).toBe(ids.at(-1));
-  const [early = 0, late = 0] = [heap.get(1000), heap.get(2000)];
-  expect((late - early) / 1000).toBeLessThan(LEFT_BEHIND);
+  // Before the first of these, most of the growth is code that is compiled when it is first needed.
+  const [early = 0, late = 0] = [heap.get(POLLS / 2), heap.get(POLLS)];
+  expect((late - early) / (POLLS / 2)).toBeLessThan(LEFT_BEHIND);
 
   function ask(poll: number): string {
     return cloud.deploy(site.cluster, site.server, {

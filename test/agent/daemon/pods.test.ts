@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { createPodsLoop } from '../../../agent/daemon/pods.ts';
-import { writeKubeletRecord } from '../../../agent/rotation/hanging-pods.ts';
+import { noteCause, writeKubeletRecord } from '../../../agent/rotation/hanging-pods.ts';
 import { stageFile } from '../../fakes/generation.ts';
 import { createHands } from '../../fakes/hands.ts';
 import { createKubernetes } from '../../fakes/kubernetes.ts';
@@ -34,9 +34,8 @@ async function setUp(more: Readonly<Record<string, string>> = {}) {
     await loop.turn(abort);
     return api.asked.filter(({ path }) => path.startsWith('/api/v1/pods')).length;
   };
-  const restart = (): void => {
-    const step = { code: 'restart', of: 'kubelet', text: '' } as const;
-    loop.watched.progress({ event: 'done', step, ms: 1 });
+  const restart = async (): Promise<void> => {
+    await noteCause(site.hands);
   };
   const hang = (): void =>
     api.core.put('pods', 'shop', 'a', {
@@ -47,10 +46,9 @@ async function setUp(more: Readonly<Record<string, string>> = {}) {
 }
 
 test('looks every minute after a restart of the kubelet that it has noticed', async () => {
-  const { turn, restart, progress } = await setUp();
+  const { turn, restart } = await setUp();
   expect(await turn()).toBe(0);
-  restart();
-  expect(progress).toHaveLength(1);
+  await restart();
   expect(await turn()).toBe(1);
   expect(await turn(59_000)).toBe(1);
   expect(await turn(1000)).toBe(2);
@@ -59,7 +57,7 @@ test('looks every minute after a restart of the kubelet that it has noticed', as
 
 test('looks every 20 s while pods are in deletion', async () => {
   const { turn, restart, hang } = await setUp();
-  restart();
+  await restart();
   hang();
   expect(await turn()).toBe(1);
   expect(await turn(19_000)).toBe(1);
@@ -85,10 +83,10 @@ test('looks every ten minutes while pods hang that a restart has not freed', asy
 
 test('asks nothing on a node without TLS, and while a run is under way', async () => {
   const plain = await setUp({ TLS_DISABLED: 'True' });
-  plain.restart();
+  await plain.restart();
   expect(await plain.turn()).toBe(0);
   const busy = await setUp();
-  busy.restart();
+  await busy.restart();
   await busy.hands.generations.commit(await stageFile(busy));
   expect(await busy.turn()).toBe(0);
 });
@@ -96,7 +94,7 @@ test('asks nothing on a node without TLS, and while a run is under way', async (
 test('logs a refusal of the API, and asks again ten minutes later', async () => {
   const { turn, restart, api, log } = await setUp();
   api.instead = ({ path }) => (path.startsWith('/api/v1/pods') ? { status: 403, body: {} } : undefined);
-  restart();
+  await restart();
   await turn();
   expect(logged(log, 'pods-unknown')).toMatchObject([{ code: 'cloud-refused' }]);
   const before = await turn(9 * MINUTE);
@@ -105,6 +103,6 @@ test('logs a refusal of the API, and asks again ten minutes later', async () => 
 
 test('stops with the program', async () => {
   const { turn, restart } = await setUp();
-  restart();
+  await restart();
   expect(await faultIn(turn(0, AbortSignal.abort()))).toMatchObject({ code: 'aborted' });
 });

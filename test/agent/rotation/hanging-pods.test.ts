@@ -1,10 +1,9 @@
 import { expect, test } from 'vitest';
-import type { Progress } from '../../../agent/progress.ts';
 import {
   hangingOf,
   KUBELET_RECORD,
+  noteCause,
   readKubeletRecord,
-  watchKubelet,
   writeKubeletRecord,
 } from '../../../agent/rotation/hanging-pods.ts';
 import { AgentError } from '../../../src/base/errors.ts';
@@ -26,46 +25,14 @@ test('a pod hangs a minute after its grace period, counted from the first look',
   expect(at(160_000, pod('a'), pod('b', 0))).toEqual(['b']);
 });
 
-const done = (
-  code: 'restart' | 'restart-old' | 'restart-workloads' | 'change-objects',
-  of?: string,
-): Progress => ({
-  event: 'done',
-  step: { code, ...(of !== undefined && { of }), text: '' },
-  ms: 1,
-});
-
-test.each([
-  ['a restart of the kubelet', done('restart', 'kubelet'), true],
-  ['a restart of the kubelet with the old files', done('restart-old', 'kubelet'), true],
-  ['replaced pods', done('restart-workloads'), true],
-  ['replaced readers of a login', done('change-objects'), true],
-  ['a restart of another unit', done('restart', 'etcd'), false],
-  ['the start of a step', { event: 'step', step: { code: 'restart', of: 'kubelet', text: '' } }, false],
-] as const)('records %s', async (_, event, isRecorded) => {
+test('records a cause, and keeps the pods that were tried', async () => {
   const { hands, clock } = await createHands();
-  const passed: Progress[] = [];
-  const watch = watchKubelet((one) => passed.push(one));
-  await watch.save(hands);
-  watch.progress(event);
-  expect(passed).toEqual([event]);
-  expect(await readKubeletRecord(hands)).toBeUndefined();
-  await watch.save(hands);
-  const record = isRecorded ? { restartedAt: clock.now(), tried: [], left: [] } : undefined;
-  expect(await readKubeletRecord(hands)).toEqual(record);
-});
-
-test('keeps the pods that were tried, and records a restart once', async () => {
-  const { hands, clock } = await createHands();
+  await noteCause(hands);
+  expect(await readKubeletRecord(hands)).toEqual({ restartedAt: clock.now(), tried: [], left: [] });
   const before = { restartedAt: 1, freedAt: 2, tried: ['a'], left: ['shop/a'] };
   await writeKubeletRecord(before, hands);
-  const watch = watchKubelet(() => undefined);
-  watch.progress(done('restart', 'kubelet'));
-  await watch.save(hands);
+  await noteCause(hands);
   expect(await readKubeletRecord(hands)).toEqual({ ...before, restartedAt: clock.now() });
-  await writeKubeletRecord(before, hands);
-  await watch.save(hands);
-  expect(await readKubeletRecord(hands)).toEqual(before);
 });
 
 const refuse = async (): Promise<never> => await Promise.reject(new AgentError('disk', 'full'));
@@ -74,8 +41,6 @@ test('logs a record that cannot be written, and reads a damaged one as none', as
   const { hands, write, log } = await createHands();
   await write(KUBELET_RECORD, '{');
   expect(await readKubeletRecord(hands)).toBeUndefined();
-  const watch = watchKubelet(() => undefined);
-  watch.progress(done('restart', 'kubelet'));
-  await watch.save({ ...hands, disk: { ...hands.disk, makeDirectory: refuse } });
+  await noteCause({ ...hands, disk: { ...hands.disk, makeDirectory: refuse } });
   expect(logged(log, 'kubelet-unrecorded')).toHaveLength(1);
 });
