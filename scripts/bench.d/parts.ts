@@ -12,6 +12,7 @@ const PART_OF: Partial<Record<StepCode, keyof Parts>> = {
   check: 'check',
   stage: 'files',
   replace: 'files',
+  stop: 'restart',
   restart: 'restart',
   signal: 'signal',
 };
