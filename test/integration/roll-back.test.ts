@@ -45,9 +45,10 @@ test('one node fails: it keeps its old certificates, and the stack reaches ROLLB
 
   expect(await worker.read('/etc/kubernetes/pki/server.crt')).toBe(before);
   const [failed] = await cluster.deployments('worker-0');
+  // Its kubelet does not start with the old files either.
   expect(failed).toMatchObject({
     state: 'signalled',
-    outcome: { statusCode: 1, error: { code: 'unit', node: 'taken-back' } },
+    outcome: { statusCode: 1, error: { code: 'unit', node: 'unproven' } },
   });
   expect(failed?.outcome?.stderr).toContain('kubelet');
 });
