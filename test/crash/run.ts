@@ -3,6 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import * as v from 'valibot';
 import { lastPointFile, type Job, type Plan, Report } from './plan.ts';
+import { errnoOf } from '../../src/base/errors.ts';
 import { AGENT } from '../fakes/program.ts';
 
 const CHILD = join(import.meta.dirname, 'child.ts');
@@ -82,6 +83,25 @@ async function runIn(child: ChildProcess, job: Job): Promise<Run> {
   });
 }
 
+/**
+ * Kills a program like systemd (KillMode=mixed): no process of it is left when the next one starts, such as a systemctl
+ * whose request is still on its way.
+ */
+function killWithChildren(child: ChildProcess): void {
+  child.kill('SIGSTOP');
+  const { pid = 0 } = child;
+  const file = `/proc/${pid}/task/${pid}/children`;
+  const children = existsSync(file) ? readFileSync(file, 'utf8').trim().split(' ') : [];
+  child.kill('SIGKILL');
+  for (const one of children.filter((text) => text !== ''))
+    try {
+      process.kill(Number(one), 'SIGKILL');
+    } catch (error) {
+      // It has ended meanwhile.
+      if (errnoOf(error) !== 'ESRCH') throw error;
+    }
+}
+
 /** Runs the installed program unobserved, and kills or stops it after a while. */
 export async function runPlain(
   root: string,
@@ -96,7 +116,12 @@ export async function runPlain(
   let stderr = '';
   child.stdout.on('data', (chunk: Buffer) => (stdout += chunk.toString()));
   child.stderr.on('data', (chunk: Buffer) => (stderr += chunk.toString()));
-  const timer = after && setTimeout(() => child.kill(after.signal), after.ms);
+  const timer =
+    after &&
+    setTimeout(() => {
+      if (after.signal === 'SIGKILL') killWithChildren(child);
+      else child.kill(after.signal);
+    }, after.ms);
   return await new Promise((resolve, reject) => {
     child.once('error', reject);
     child.once('close', (code, signal) => {
