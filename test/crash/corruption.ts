@@ -60,9 +60,14 @@ export const MOMENTS: readonly Moment[] = [
   at('the ledger while committing', IN_FILES, ['after rename .*certs/kubelet.key$'], LEDGER),
   at('the ledger when finished', IN_FILES, ['before POST .*/signal'], LEDGER),
   at('the ledger when failed', GOING_BACK, ['before POST .*/signal'], LEDGER),
-  at('the ledger when told', IN_FILES, ['restart', 'before create /run/coe-agent'], LEDGER),
+  at('the ledger when told', IN_FILES, ['restart', 'before create /run/coe-agent/.last-pass'], LEDGER),
   at('a kept request', IN_FILES, ['before POST .*/certificates$'], REQUESTS),
-  at('the last pass', IN_FILES, ['after rename .* to /run/coe-agent'], '/run/coe-agent/last-pass.json'),
+  at(
+    'the last pass',
+    IN_FILES,
+    ['after rename .* to /run/coe-agent/last-pass'],
+    '/run/coe-agent/last-pass.json',
+  ),
 ];
 
 /** A change of a file's bytes. */
