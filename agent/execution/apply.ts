@@ -2,28 +2,20 @@ import * as v from 'valibot';
 import type { Journal } from '../../src/files/journal.ts';
 import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { ListPlan, Seen } from '../../src/services/list.ts';
-import type { UnitPlan } from '../../src/services/unit.ts';
 import type { Rolled } from '../../src/services/workloads.ts';
 import type { ClusterRemark } from '../credentials/change-object.ts';
 import type { Hands } from '../hands.ts';
 import { showStep } from '../plan/describe.ts';
 import type { Tail } from '../plan/plan.ts';
 import { type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
-import { restartsOf, type Step } from '../plan/step.ts';
+import type { Step } from '../plan/step.ts';
 import { timed } from '../progress.ts';
 import { restartClusterWorkloads, type Tend } from '../rotation/workloads.ts';
 import type { Ended } from './ended.ts';
 import type { Run } from './prepare.ts';
+import { restartInOrder } from './restart-in-order.ts';
 import { excludeWayBack, undo } from './roll-back.ts';
-import {
-  assertAllStable,
-  type ConnectionsEnded,
-  connectionsEnded,
-  restart,
-  seeList,
-  stop,
-  whySkipped,
-} from './units.ts';
+import { assertAllStable, type ConnectionsEnded, connectionsEnded, restart, seeList } from './units.ts';
 
 /**
  * Puts staged files in place, then restarts and proves the units. Rolls everything back if that fails. After an
@@ -117,37 +109,6 @@ async function replaceAndProve(
   }
   await assertAllStable(snapshots, hands);
   return { journal: committed, seen, workloads: [], objects: [] };
-}
-
-/** Restarts and proves units one after the other. @returns their state afterwards */
-export async function restartInOrder(
-  units: readonly UnitPlan[],
-  hands: Hands,
-  beforeRestart?: Run['beforeRestart'],
-): Promise<UnitSnapshot[]> {
-  const snapshots: UnitSnapshot[] = [];
-  /** Stopped units, with the open connections that this ended. */
-  const stopped = new Map<string, number | undefined>();
-  let next: string | undefined;
-  const announce = async (unit: string): Promise<void> => {
-    if (next === unit) return;
-    next = unit;
-    await beforeRestart?.(unit, stopped.size === 0 ? 'all are well' : 'at once');
-  };
-  for (const step of restartsOf(units)) {
-    const { unitPlan: unit } = step;
-    if (step.do === 'stop') {
-      await announce(step.before);
-      stopped.set(unit.name, await timed(hands, showStep(step), async () => await stop(unit, hands)));
-      continue;
-    }
-    await announce(unit.name);
-    const restarted = await timed(hands, showStep(step), async () => await restart(unit, hands), whySkipped);
-    const ended = stopped.get(unit.name);
-    snapshots.push(...restarted.map((one) => ({ ...one, ended: ended ?? one.ended })));
-    stopped.delete(unit.name);
-  }
-  return snapshots;
 }
 
 /** Proves a list of revoked certificates. Restarts the unit once if it does not reload its list by itself. */

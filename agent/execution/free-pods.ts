@@ -11,8 +11,6 @@ import { onOwnNode } from '../peers/own-node.ts';
 import { whenTurnIsFree } from '../peers/spare-turn.ts';
 import { type BeforeRestart, newTurnMemory, type TurnMemory } from '../peers/turn.ts';
 import { readRotation } from '../phases/record.ts';
-import { showStep } from '../plan/describe.ts';
-import { timed } from '../progress.ts';
 import {
   hangingOf,
   type KubeletRecord,
@@ -21,7 +19,8 @@ import {
 } from '../rotation/hanging-pods.ts';
 import { ONCE } from '../rotation/own-api.ts';
 import type { Tend } from '../rotation/workloads.ts';
-import { assertAllStable, restart, whySkipped } from './units.ts';
+import { restartInOrder } from './restart-in-order.ts';
+import { assertAllStable } from './units.ts';
 
 /** The name of this work in the audit. */
 const RUN_ID = 'hanging-pods';
@@ -155,10 +154,7 @@ async function restartAudited(
 ): Promise<void> {
   await auditBegin(RUN_ID, hands);
   try {
-    await beforeRestart?.(kubelet.name, 'all are well');
-    const step = showStep({ do: 'restart', unitPlan: kubelet });
-    const snapshots = await timed(hands, step, async () => await restart(kubelet, hands), whySkipped);
-    await assertAllStable(snapshots, hands);
+    await assertAllStable(await restartInOrder([kubelet], hands, beforeRestart), hands);
     await auditEnd(RUN_ID, { is: 'succeeded', stderr: '' }, undefined, hands);
   } catch (error) {
     await auditEnd(RUN_ID, failed(error), undefined, hands);

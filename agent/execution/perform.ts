@@ -3,10 +3,11 @@ import type { Plan, RestartPlan } from '../plan/plan.ts';
 import { showStep } from '../plan/describe.ts';
 import { requireFit } from '../inspection/preflight.ts';
 import { timed } from '../progress.ts';
-import { apply, restartInOrder } from './apply.ts';
+import { apply } from './apply.ts';
 import type { Ended } from './ended.ts';
 import { prepare, type Run, type Staged } from './prepare.ts';
 import { restarted } from './report.ts';
+import { restartInOrder } from './restart-in-order.ts';
 import { undo } from './roll-back.ts';
 import { assertAllStable, startStopped } from './units.ts';
 

@@ -4,12 +4,11 @@ import type { Patience } from '../../src/base/retry.ts';
 import type { Hands } from '../hands.ts';
 import { type Node, nodeNameOf, readNode } from '../node.ts';
 import { readRotation, writeRotation } from '../phases/record.ts';
-import { goesByItself } from '../rotation/by-itself.ts';
-import { ownEtcdOf } from '../rotation/count-masters.ts';
 import { announce, whileAnnounced } from './announce.ts';
 import { clientsOf, readClient } from './clients.ts';
 import { apisOf, findKnown, type Known, type Place, placeOf } from './known.ts';
 import { mastersOf } from './masters.ts';
+import { takesTurns } from './takes-turns.ts';
 import {
   type BeforeRestart,
   giveTurnBack,
@@ -38,10 +37,7 @@ export async function inTurn<T>(
   work: (beforeRestart?: BeforeRestart) => Promise<T>,
   resumes = false,
 ): Promise<T> {
-  if (hands.withoutTurn === true || node.role !== 'master') return await work();
-  // Without an etcd with peers there is no other master.
-  if ((await ownEtcdOf(node, hands, abort)) === 'none') return await work();
-  if (!(await goesByItself(node, hands, abort))) return await work();
+  if (hands.withoutTurn === true || !(await takesTurns(node, hands, abort))) return await work();
   const place = await placeOf(node, hands, abort);
   const taken = await waitForTurn(place, resumes, hands, abort);
   if (!taken) return await (resumes ? untilGivenBack(place, hands, abort, work) : work());

@@ -1,10 +1,9 @@
 import { isTrue } from '../../src/metadata/heat-params.ts';
 import type { Hands } from '../hands.ts';
 import { readOrders } from '../phases/record.ts';
-import { goesByItself } from '../rotation/by-itself.ts';
-import { ownEtcdOf } from '../rotation/count-masters.ts';
 import { findKnown, type Place } from './known.ts';
 import { mastersOf } from './masters.ts';
+import { takesTurns } from './takes-turns.ts';
 import { type BeforeRestart, takeTurn, type TurnMemory, whileHeld } from './turn.ts';
 
 /**
@@ -24,11 +23,8 @@ export async function whenTurnIsFree(
   if (node.role !== 'master') return await done(work());
   const { heldUntil = 0 } = await readOrders(hands);
   if (heldUntil > hands.clock.now()) return 'held';
-  const isAlone =
-    isTrue(node.params.get('TLS_DISABLED')) ||
-    (await ownEtcdOf(node, hands, abort)) === 'none' ||
-    !(await goesByItself(node, hands, abort));
-  if (isAlone) return await done(work());
+  if (isTrue(node.params.get('TLS_DISABLED')) || !(await takesTurns(node, hands, abort)))
+    return await done(work());
   const known = await findKnown(place, hands, abort);
   const masters = await mastersOf(known, place, hands, abort);
   if (!masters) {
