@@ -341,7 +341,7 @@ test('distinguishes a stopped unit from a failed one', async () => {
 test('reports a unit that ends during its health check at once, not at the deadline', async () => {
   await machine.unit('collapses', { Service: ['Type=exec', mortal('collapses')] });
   const began = performance.now();
-  const silence = new AgentError('not-yet', 'nobody answers');
+  const silence = new AgentError('not-yet', 'no answer');
   const error = await agentErrorOf(
     restart(
       'collapses',
@@ -394,7 +394,7 @@ test("detects a unit that exits at once under Restart=always by systemd's counte
     'exits',
     { deadlineMs: 120_000, health: { url: 'http://127.0.0.1/' } },
     {
-      askHealth: async () => await Promise.reject(new AgentError('not-yet', 'nobody answers')),
+      askHealth: async () => await Promise.reject(new AgentError('not-yet', 'no answer')),
     },
   );
   expect(reason).toBe('unit-loops');

@@ -12,7 +12,7 @@ import {
   READERS,
   stockCluster,
 } from './support/cluster-login.ts';
-import { mortal } from './support/mortal.ts';
+import { killedAtEachTouch } from './support/mortal.ts';
 import { noticesIn } from './support/notices.ts';
 import { createSite, type Site, type SiteSpec } from './support/site.ts';
 import {
@@ -231,29 +231,21 @@ test(
   'killed at any write, each object has one login or the other, and the next start finishes',
   { timeout: 300_000 },
   async () => {
-    let at = 0;
-    let touched: number;
-    let inApi = 0;
-    do {
-      at += 1;
-      const life = mortal();
-      const { site, api, old } = await stockMaster({ instrument: life.instrument });
-      const fresh = another();
-      life.killAt(at);
-      await change(site, fresh).catch(() => undefined);
-      touched = life.revive();
-      const [before, after] = [objectsWith(old, cloud.authUrl), objectsWith(fresh, cloud.authUrl)];
-      for (const [name, object] of Object.entries(objectsOf(api)))
-        expect([before[name], after[name]], `${name} killed at ${at}`).toContainEqual(object);
-      if (touched >= at && api.asked.some(({ method }) => method === 'PATCH')) inApi += 1;
-      await site.pass();
-      expect(objectsOf(api), `killed at ${at}`).toEqual(after);
-      for (const name of READERS)
-        expect(api.generation('kube-system', name), `${name} killed at ${at}`).toBe(2);
-      // A kill after the signal sends it again.
-      expect(new Set(site.signals().map(({ body }) => body?.['deploy_status_code']))).toEqual(new Set([0]));
-    } while (touched >= at);
+    const kills = await killedAtEachTouch(
+      async (instrument) => ({ ...(await stockMaster({ instrument })), fresh: another() }),
+      async ({ site, fresh }) => await change(site, fresh),
+      async ({ site, api, old, fresh }, when) => {
+        const [before, after] = [objectsWith(old, cloud.authUrl), objectsWith(fresh, cloud.authUrl)];
+        for (const [name, object] of Object.entries(objectsOf(api)))
+          expect([before[name], after[name]], `${name} ${when}`).toContainEqual(object);
+        await site.pass();
+        expect(objectsOf(api), when).toEqual(after);
+        for (const name of READERS) expect(api.generation('kube-system', name), `${name} ${when}`).toBe(2);
+        // A kill after the signal sends it again.
+        expect(new Set(site.signals().map(({ body }) => body?.['deploy_status_code']))).toEqual(new Set([0]));
+      },
+    );
     // Five objects and six workloads, before and after each.
-    expect(inApi).toBeGreaterThan(20);
+    expect(kills).toBeGreaterThan(20);
   },
 );

@@ -43,7 +43,7 @@ describe('apply', () => {
     expect(await site.hands.generations.current()).toMatchObject({ state: 'ended', run: { outcome: DONE } });
   });
 
-  test('stops a unit before the one that it needs restarts, and waits for nobody meanwhile', async () => {
+  test('stops a unit before the one that it needs restarts, and does not wait for other masters meanwhile', async () => {
     const units = [{ ...unitPlan('etcd'), stopFirst: ['kubelet', 'none'] }, unitPlan('kubelet')];
     const site = await createStaged({ units });
     const heard: string[] = [];

@@ -100,7 +100,7 @@ test('runs nothing while its own etcd does not name the other masters', async ()
 
 test.each([
   ['a single master', { masters: 1 }],
-  ['a master whose rotations do not go by themselves', { phase: 'all' as const }],
+  ['a master without automatic rotations', { phase: 'all' as const }],
 ])('%s takes no turn', async (_, circumstances) => {
   const { attempt, holders, ran } = await setUp(circumstances);
   expect(await attempt()).toBeUndefined();

@@ -77,7 +77,7 @@ test('creates no file, and reads no directory in place of one', async () => {
 });
 
 test("leaves another user's login in a file of the layout, and reports it once", async () => {
-  const other = ini({ ...OLD, user: 'somebody', trust: 'trust-other-1' });
+  const other = ini({ ...OLD, user: 'user-other-1', trust: 'trust-other-1' });
   const { contents, notices } = await change({ [CLOUD]: other }, { rows: [ROW, ROW] });
   expect(contents).toEqual({});
   expect(notices).toEqual([['credentials-left', CLOUD]]);

@@ -20,27 +20,27 @@ const snapshot = (over: Partial<UnitPlan> = {}, at = 0): UnitSnapshot => ({
   ended: undefined,
 });
 
-const nobody = async (): Promise<never> => await Promise.reject(new Error('nobody is asked here'));
+const refuse = async (): Promise<never> => await Promise.reject(new Error('not used in this test'));
 
 /** Makes hands with these unit states in turn; the last one stays. */
 const hands = (...states: Partial<UnitState>[]): ServiceHands => ({
   systemctl: {
     show: async () =>
       await Promise.resolve({ ...RUNNING, ...(states.length > 1 ? states.shift() : states[0]) }),
-    settings: nobody,
-    resetFailed: nobody,
-    restart: nobody,
-    stop: nobody,
-    isGoingDown: nobody,
+    settings: refuse,
+    resetFailed: refuse,
+    restart: refuse,
+    stop: refuse,
+    isGoingDown: refuse,
   },
   clock: testClock(),
-  presented: nobody,
-  heldConnections: nobody,
-  askHealth: nobody,
-  expected: nobody,
+  presented: refuse,
+  heldConnections: refuse,
+  askHealth: refuse,
+  expected: refuse,
   fingerprint: () => '',
   seeAccepted: async () => await Promise.resolve(undefined),
-  readRenewal: nobody,
+  readRenewal: refuse,
   notice: () => undefined,
 });
 
