@@ -5,7 +5,6 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { settledStatus } from '../../integration/real-cloud.ts';
 import type { Trustee } from '../../scenarios/support/trustee.ts';
 import { RETIRED, standingOf } from './completion.ts';
-import { freeHangingPods } from './hanging-pods.ts';
 import {
   clusterFolder,
   clusterName,
@@ -31,8 +30,6 @@ let all: Node[];
 let original: Trustee;
 let pod: ProbePod;
 let stack: string;
-let freeing: Promise<void> | undefined;
-const stop = new AbortController();
 
 const parameters = (values: Record<string, string>): string[] =>
   Object.entries(values).flatMap(([name, value]) => ['--parameter', `${name}=${value}`]);
@@ -161,11 +158,8 @@ beforeAll(async () => {
     startReaders(login, authUrl),
     openstack('stack', 'create', '--wait', ...parameters(given), '-t', TEMPLATE, stack),
   ]);
-  freeing = freeHangingPods(stop.signal);
 }, ROTATION_MS);
 afterAll(async () => {
-  stop.abort();
-  await freeing;
   await pod?.close();
 });
 
