@@ -3,15 +3,17 @@ import { AgentError, codeOf, excerptOf, reasonOf, sentenceOf } from '../../src/b
 import { certificatesIn } from '../../src/certificates/read.ts';
 import type { NodeState, Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
-import type { UnitSnapshot } from '../../src/services/restart.ts';
 import type { Hands } from '../hands.ts';
 import { failed, presentable } from '../../src/deployment/outcome.ts';
+import { showStep } from '../plan/describe.ts';
 import { keepCause, type RunRecord, RunRecordSchema } from '../plan/run-record.ts';
-import { timed } from '../progress.ts';
+import type { RestartStep } from '../plan/step.ts';
+import { type ShownStep, timed } from '../progress.ts';
 import type { Failed } from './ended.ts';
 import { unitsToRestore } from './found-units.ts';
 import type { Run } from './prepare.ts';
-import { assertAllStable, restart, startStopped, whySkipped } from './units.ts';
+import { type Manner, restartInOrder } from './restart-in-order.ts';
+import { assertAllStable, startStopped } from './units.ts';
 
 const PUT_BACK = { code: 'put-back', text: 'restore the old files' } as const;
 
@@ -82,22 +84,16 @@ export async function rollBack(
     return { is: 'failed', error: stuck, node: 'stuck' };
   }
   const refusing: string[] = [];
-  const snapshots: UnitSnapshot[] = [];
-  for (const unit of await unitsToRestore(record, hands))
-    try {
-      await beforeRestart?.(unit.name, 'at once');
-      const text = `restart ${unit.name} with the old files`;
-      const step = { code: 'restart-old', of: unit.name, text } as const;
-      snapshots.push(...(await timed(hands, step, async () => await restart(unit, hands), whySkipped)));
-    } catch (error) {
-      refusing.push(said(error));
-      excerpts.push(...excerptOf(error));
-    }
-  try {
-    await assertAllStable(snapshots, hands);
-  } catch (error) {
+  const failedAt = (error: unknown): void => {
     refusing.push(said(error));
     excerpts.push(...excerptOf(error));
+  };
+  const manner: Manner = { first: 'at once', show: showRestartBack, failed: failedAt };
+  const units = await unitsToRestore(record, hands);
+  try {
+    await assertAllStable(await restartInOrder(units, hands, beforeRestart, manner), hands);
+  } catch (error) {
+    failedAt(error);
   }
   const node = refusing.length === 0 ? 'taken-back' : 'unproven';
   const result = report(
@@ -110,6 +106,15 @@ export async function rollBack(
   await generations.end(reverted, { ...record, outcome: toKeep(result, node) } satisfies RunRecord);
   return { is: 'failed', error: result, node };
 }
+
+const showRestartBack = (step: RestartStep): ShownStep =>
+  step.do === 'stop'
+    ? showStep(step)
+    : {
+        code: 'restart-old',
+        of: step.unitPlan.name,
+        text: `restart ${step.unitPlan.name} with the old files`,
+      };
 
 /**
  * Formats the error.

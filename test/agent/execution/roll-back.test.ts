@@ -7,6 +7,7 @@ import type { Journal } from '../../../src/files/journal.ts';
 import { processOf } from '../../../src/services/unit-process.ts';
 import { FILE, RUN_ID, stageFile, unitPlan } from '../../fakes/generation.ts';
 import { createHands, type HandsSpec, type TestHands } from '../../fakes/hands.ts';
+import { stepsIn } from '../../scenarios/support/notices.ts';
 import { createCa } from '../../src/support/openssl.ts';
 import { agentErrorOf } from '../../src/support/outcome-of.ts';
 import { RUNNING } from '../../src/support/unit-states.ts';
@@ -118,6 +119,26 @@ describe('rollBack', () => {
       state: 'ended',
       run: { outcome: { error: { node: 'unproven' } } },
     });
+  });
+
+  test('stops a unit before the one that it needs restarts, and starts it even if that one fails', async () => {
+    const site = await createHands({ units: ['kube-proxy', 'kubelet'] });
+    const units = [{ ...PROXY, stopFirst: ['kubelet'] }, KUBELET];
+    const journal = await site.hands.generations.commit(await stageFile(site, { units }));
+    site.units.broken.add('kube-proxy');
+    const heard: string[] = [];
+    const failed = await rollBack(CAUSE, journal, site.hands, async (unit, when) => {
+      await Promise.resolve(heard.push(`${unit}, ${when}, stopped: ${site.units.stops.join()}`));
+    });
+    expect(failed).toMatchObject({ node: 'unproven' });
+    expect(stepsIn(site.progress)).toEqual([
+      'put-back',
+      'stop kubelet',
+      'restart-old kube-proxy',
+      'restart-old kubelet',
+    ]);
+    expect(heard).toEqual(['kube-proxy, at once, stopped: ', 'kubelet, at once, stopped: kubelet']);
+    expect(site.units.states.get('kubelet')).toMatchObject({ active: 'active' });
   });
 
   test('continues at the next start if the node shuts down meanwhile', async () => {
