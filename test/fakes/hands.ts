@@ -60,6 +60,7 @@ export async function createHands(spec: HandsSpec = {}): Promise<TestHands> {
   const config = ['collectors: [local]', 'keys: ec-p256', ...(spec.config ?? [])].join('\n');
   for (const [path, content] of Object.entries({ [CONFIG_PATH]: config, ...spec.files }))
     await temp.write(path, content);
+  await disk.makeDirectory(STATE, { mode: 0o700 });
   // Certificates that openssl makes for a test begin in the second of their creation.
   const clock = testClock(Date.now() + 60_000);
   const [log, progress]: [string[], Progress[]] = [[], []];
