@@ -47,10 +47,10 @@ export const callEtcd: CallEtcd = async ({ url, ca, certificate: cert, key }, me
       });
       const parts: Buffer[] = [];
       let size = 0;
-      let status: unknown;
+      let status: string | undefined;
       // An answer that is only an error has its status in the headers.
-      stream.on('response', (headers) => (status ??= headers['grpc-status']));
-      stream.on('trailers', (headers) => (status ??= headers['grpc-status']));
+      stream.on('response', (headers) => (status ??= headers['grpc-status']?.toString()));
+      stream.on('trailers', (headers) => (status ??= headers['grpc-status']?.toString()));
       stream.on('data', (part: Buffer) => {
         size += part.length;
         if (size <= LONGEST) parts.push(part);
@@ -58,10 +58,12 @@ export const callEtcd: CallEtcd = async ({ url, ca, certificate: cert, key }, me
       stream.once('error', fail);
       stream.once('end', () => {
         if (status === '0' && size <= LONGEST) resolve(Buffer.concat(parts).subarray(FRAME));
+        // The connection has ended before the answer.
+        else if (status === undefined) fail(undefined);
         else
           reject(
-            new AgentError('bad-answer', `${what}: etcd answers with status ${String(status)}`, {
-              reason: `grpc-${String(status)}`,
+            new AgentError('bad-answer', `${what}: etcd answers with status ${status}`, {
+              reason: `grpc-${status}`,
             }),
           );
       });
