@@ -1,10 +1,10 @@
 import { execFile } from 'node:child_process';
-import { chmod, link, mkdir, readdir, symlink } from 'node:fs/promises';
+import { chmod, mkdir, readdir, symlink } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 import { isMissing, readIfThere } from '../../../src/base/disk.ts';
 import { replaceFile } from '../../../src/base/replace-file.ts';
-import { AgentError, errnoOf } from '../../../src/base/errors.ts';
+import { errnoOf } from '../../../src/base/errors.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
 import { tempRoot } from '../support/temp-root.ts';
 
@@ -18,30 +18,6 @@ test('creates a file with its attributes, and never over an existing file', asyn
   expect(await read('/a')).toBe('one');
   await disk.create('/default', '', {});
   expect(await disk.info('/default')).toMatchObject({ mode: 0o600 });
-});
-
-test('replaces a file that need not be durable without a sync, also over the rest of a kill', async () => {
-  const { disk, read, at } = await tempRoot();
-  const synced: string[] = [];
-  const noting = {
-    ...disk,
-    sync: async (path: string) => {
-      synced.push(path);
-      await disk.sync(path);
-    },
-  };
-  await disk.create('/.a.new', 'cut', {});
-  for (const content of ['one', 'two']) {
-    await replaceFile(noting, '/a', content, { mode: 0o640, durable: false });
-    expect(await read('/a')).toBe(content);
-    expect(await disk.info('/a')).toMatchObject({ mode: 0o640 });
-  }
-  expect(synced).toEqual([]);
-  expect(await readdir(at('/'))).toEqual(['a']);
-  await replaceFile(noting, '/a', 'three', {});
-  expect(synced).toEqual(['/']);
-  const missing = replaceFile(disk, '/nowhere/a', '', { durable: false });
-  expect(errnoOf(await agentErrorOf(missing))).toBe('ENOENT');
 });
 
 test('sets modes narrower or wider than the umask of the calling process', async () => {
@@ -66,12 +42,6 @@ test('treats a missing file as undefined, an empty list or nothing to remove; re
   const error = await agentErrorOf(disk.read('/x'));
   expect(isMissing(error)).toBe(true);
   expect(error).toMatchObject({ code: 'disk', message: expect.stringContaining(' /x: ') as unknown });
-});
-
-test('returns undefined only for a missing file: an unreadable one is an error', async () => {
-  const { disk } = await tempRoot();
-  await disk.makeDirectory('/d', {});
-  expect(errnoOf(await agentErrorOf(readIfThere(disk, '/d')))).toBe('EISDIR');
 });
 
 test('resolves a symlink in the last part within the root', async () => {
@@ -132,44 +102,6 @@ test('rejects a symlink loop', async () => {
   const { disk, at } = await tempRoot();
   await symlink('/loop', at('/loop'));
   expect(errnoOf(await agentErrorOf(disk.resolve('/loop')))).toBe('ELOOP');
-});
-
-test("sets a directory's attributes when it makes it, and keeps those of an existing one", async () => {
-  const { disk } = await tempRoot();
-  await disk.makeDirectory('/a/b/c', { mode: 0o550, uid: 0, gid: 12 });
-  expect(await disk.info('/a/b/c')).toMatchObject({ type: 'directory', mode: 0o550, uid: 0, gid: 12 });
-  await disk.makeDirectory('/a/b/c', { mode: 0o700 });
-  expect(await disk.info('/a/b/c')).toMatchObject({ mode: 0o550, gid: 12 });
-  await Promise.all(['/p/q', '/p/q', '/p/r'].map(async (path) => await disk.makeDirectory(path, {})));
-  expect(await disk.list('/p')).toEqual(['q', 'r']);
-});
-
-test('replaces a file as a whole, with the requested attributes, and leaves no temporary file', async () => {
-  const { disk, read, write, files, at } = await tempRoot();
-  await write('/d/f', 'old', 0o644);
-  await link(at('/d/f'), at('/d/other-name'));
-  await write('/d/.f.new', 'left by a killed run');
-  await replaceFile(disk, '/d/f', 'new', { mode: 0o600 });
-  expect([await read('/d/f'), await read('/d/other-name')]).toEqual(['new', 'old']);
-  expect(await disk.info('/d/f')).toMatchObject({ mode: 0o600 });
-  expect(await files()).toEqual(['/d/f', '/d/other-name']);
-});
-
-test('does not follow a planted symlink at the path of the temporary file', async () => {
-  const { disk, read, write, at } = await tempRoot();
-  await write('/secret', 'untouched');
-  await write('/d/f', 'old');
-  await symlink('/secret', at('/d/.f.new'));
-  await replaceFile(disk, '/d/f', 'new', {});
-  expect([await read('/d/f'), await read('/secret')]).toEqual(['new', 'untouched']);
-});
-
-test('keeps the old file if the new content cannot be written', async () => {
-  const { disk, read, write } = await tempRoot();
-  await write('/d/f', 'old');
-  const full = { ...disk, create: async () => await Promise.reject(new AgentError('disk', 'full')) };
-  expect((await agentErrorOf(replaceFile(full, '/d/f', 'new', {}))).message).toBe('full');
-  expect(await read('/d/f')).toBe('old');
 });
 
 test('reports free space, also for a directory that does not exist yet', async () => {

@@ -121,31 +121,6 @@ const wrapped = (text: string, width: number): string =>
   text.match(new RegExp(`.{1,${width}}`, 'g'))?.join('\n') ?? '';
 
 const FERNET = `gAAAAABn${'Zx9_-'.repeat(34)}`;
-test.each([
-  [`${FERNET}== is a token`, '*** is a token'],
-  [`x-auth-token=${FERNET}%3D%3D&`, 'x-auth-token=***&'],
-  ["+ curl -H 'X-Auth-Token: 5f1c' u", "+ curl -H 'X-Auth-Token: ***' u"],
-  ['< X-Subject-Token: 5f1c\r\n< Vary', '< X-Subject-Token: ***\r\n< Vary'],
-  ["{'X-Service-Token': '5f1c'}", "{'X-Service-Token': '***'}"],
-  ['{\\"x-auth-token\\": \\"5f1c\\"}', '{\\"x-auth-token\\": \\"***\\"}'],
-  ['Authorization: Bearer 5f1c.x', 'Authorization: ***'],
-  ["+ OS_TOKEN='5f1c'", "+ OS_TOKEN='***'"],
-  ['openstack --os-token 5f1c server list', 'openstack --os-token *** server list'],
-  ['eyJhbGciOiJFUzI1NiJ9.eyJzdWIiOiJhIn0x.c2ln is a token', '*** is a token'],
-  ['client-key-data: LS0tLS1CRUdJTiBSU0EgUFJJVkFURSBLRVktLS0tLQo=', 'client-key-data: ***'],
-])('recognizes a secret by its shape: %s', (text, clean) => {
-  expect(createSecrets().redact(text)).toBe(clean);
-});
-
-test.each([
-  'x-auth-token is missing',
-  'the base64 LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg== of a certificate',
-  'authorization-mode=Node,RBAC',
-  'gAAAAA is the beginning of a token',
-])('leaves ordinary text alone: %s', (text) => {
-  expect(createSecrets().redact(text)).toBe(text);
-});
-
 test('keeps JSON valid when it redacts a number', () => {
   const secrets = createSecrets();
   secrets.add('4711081500');
@@ -178,16 +153,6 @@ test('redacts a stream in any chunks like the whole text, and holds little back'
   );
 });
 
-test('passes whole lines of a stream on at once', () => {
-  const secrets = createSecrets();
-  secrets.add('hunter22');
-  const stream = secrets.stream();
-  expect(stream.push('one\ntwo hunter')).toBe('one\n');
-  expect(stream.push('22 three\n')).toBe('two *** three\n');
-  expect(stream.push('-----BEGIN PRIVATE KEY-----\nMIIE\n')).toBe('');
-  expect(stream.push('AAAA\n-----END PRIVATE KEY-----\nfour\n')).toBe('***\nfour\n');
-});
-
 test.each([
   'a',
   'eyJ',
@@ -214,17 +179,6 @@ test.each([
   cost(50_000);
   // Linear time gives 8; quadratic time gives 64.
   expect(cost(400_000) / Math.max(cost(50_000), 2000)).toBeLessThan(24);
-});
-
-test('redacts private keys, registered or not, whole or cut', () => {
-  const { redact } = createSecrets();
-  const pem = '-----BEGIN RSA PRIVATE KEY-----\nMIIE\n-----END RSA PRIVATE KEY-----';
-  expect(redact(`before ${pem} after`)).toBe('before *** after');
-  expect(redact(JSON.stringify({ a: pem, b: 1 }))).toBe('{"a":"***","b":1}');
-  expect(redact('x -----BEGIN PRIVATE KEY-----\nMIIE')).toBe('x ***');
-  expect(redact('-----BEGIN EC PRIVATE KEY-----\nMH\n-----END EC PRIVATE KEY-----|and the next')).toBe(
-    '***|and the next',
-  );
 });
 
 test('remembers the last hundred passing secrets, and every lasting one', () => {

@@ -1,20 +1,12 @@
 import { expect, onTestFinished, test, vi } from 'vitest';
-import { journalOf } from '../../../src/services/journalctl.ts';
 import { createSystemctl, stateOf, type Systemctl } from '../../../src/services/systemctl.ts';
-import { systemctlRunner } from '../../../src/services/systemctl-run.ts';
 import { NEVER } from '../support/clock.ts';
-import { agentErrorOf, faultIn } from '../support/outcome-of.ts';
-import { tempRoot } from '../support/temp-root.ts';
+import { programOf } from '../support/program.ts';
 
 /** Makes a systemctl from this shell script, and records its arguments. */
-async function setUp(
-  script: string,
-  mode = 0o755,
-): Promise<{ systemctl: Systemctl; program: string; args(): Promise<string> }> {
-  const { write, at, read } = await tempRoot();
-  await write('/bin/systemctl', `#!/bin/sh\necho "$@" >> ${at('/args')}\n${script}\n`, mode);
-  const program = at('/bin/systemctl');
-  return { systemctl: createSystemctl(program), program, args: async () => await read('/args') };
+async function setUp(script: string): Promise<{ systemctl: Systemctl; args(): Promise<string> }> {
+  const { program, args } = await programOf(script);
+  return { systemctl: createSystemctl(program), args };
 }
 
 test("reads a unit's properties as systemd prints them", async () => {
@@ -85,58 +77,6 @@ test('completes unit names, and keeps a given suffix', async () => {
   expect(await args()).toBe(
     'restart --no-block etcd.service\nreset-failed docker.socket\nstop --no-block kube-apiserver.service\n',
   );
-});
-
-test.each([
-  [
-    'its first error line',
-    "echo 'Job for etcd.service failed.' >&2; echo 'See more' >&2; exit 1",
-    'Job for etcd.service failed.',
-  ],
-  ['an error on standard output', 'echo no bus; exit 1', 'no bus'],
-  ['its exit code', 'exit 4', 'exit code 4'],
-  ['the signal that killed it', 'kill -9 $$', 'SIGKILL'],
-])('reports a failure with %s', async (_, script, words) => {
-  const { systemctl } = await setUp(script);
-  const error = await agentErrorOf(systemctl.restart('etcd', NEVER));
-  expect(error).toMatchObject({ code: 'unit', reason: 'systemctl-failed' });
-  expect(error.message).toContain(words);
-  expect(error.message).not.toContain('undefined');
-});
-
-test('reports a time-out', async () => {
-  const { program } = await setUp('exec sleep 60');
-  const run = systemctlRunner(program);
-  expect(await faultIn(run(['restart', 'etcd.service'], 50, NEVER))).toEqual({
-    code: 'unit',
-    reason: 'systemctl-timeout',
-  });
-});
-
-test('stops waiting on an abort', async () => {
-  const { systemctl } = await setUp('exec sleep 60');
-  const controller = new AbortController();
-  const waiting = agentErrorOf(systemctl.restart('etcd', controller.signal));
-  controller.abort();
-  expect(await waiting).toMatchObject({ code: 'aborted' });
-});
-
-test('reports a node without systemctl, or with one that cannot be executed', async () => {
-  const missing = createSystemctl('/nowhere/systemctl');
-  expect(await faultIn(missing.show('etcd', NEVER))).toEqual({ code: 'unit', reason: 'systemctl-missing' });
-  const { systemctl } = await setUp('exit 0', 0o644);
-  const error = await agentErrorOf(systemctl.show('etcd', NEVER));
-  expect(error).toMatchObject({ code: 'unit', reason: 'systemctl-failed' });
-  expect(error.message).toContain('EACCES');
-});
-
-test('reads the last lines of a journal, and none without a journal', async () => {
-  const { program, args } = await setUp(String.raw`printf 'one\ntwo\n'`);
-  expect(await journalOf(program, 'etcd', 2)).toEqual(['one', 'two']);
-  expect(await args()).toContain('--unit=etcd --lines=2');
-  for (const script of ['exit 1', 'echo x; exit 1', 'exit 0'])
-    expect(await journalOf((await setUp(script)).program, 'etcd', 2)).toEqual([]);
-  expect(await journalOf('/nowhere/journalctl', 'etcd', 2)).toEqual([]);
 });
 
 test.each([
