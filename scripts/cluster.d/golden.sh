@@ -1,15 +1,15 @@
 # shellcheck shell=bash
-# The file system that nodes are copied from, and what they fetch. Made once for each version of this recipe and of the
-# programs of Kubernetes; it appears complete or not at all.
-#   root/ (a node before its first boot, images included)  files/cri.tar.gz (the container runtime, for install-cri)
+# The file system that every node copies, and the files that nodes download. It is cached by the checksum of the recipe and
+# of the programs of Kubernetes. A complete folder is moved into place at the end.
+#   root/ (a node before its first boot, with its images)  files/cri.tar.gz (the container runtime, for install-cri)
 
-# The tags that the cluster's labels ask for.
+# The tags in the cluster's labels.
 KUBE_TAG=v1.20.2
 ETCD_TAG=v3.4.23
 AGENT_TAG=debian
-# A Fedora CoreOS host: systemd, sshd, podman, and neither Python nor kubectl.
+# Like a Fedora CoreOS host: systemd, sshd and podman, but no Python and no kubectl.
 NODE_CONTENT=systemd,systemd-sysv,dbus,openssh-server,openssh-client,curl,openssl,ca-certificates,podman,crun,conmon,iproute2,iptables,procps,kmod,hostname,conntrack,socat,ethtool,mount,util-linux,gzip,tar,libatomic1,libstdc++6,libseccomp2
-# The one image that stands for hyperkube, etcd and heat-container-agent.
+# One image replaces those of hyperkube, etcd and heat-container-agent.
 IMAGE_CONTENT=iptables,ipset,conntrack,mount,kmod,ethtool,socat,iproute2,ca-certificates,e2fsprogs,python3,curl,openssl,openssh-client,procps,hostname
 NEEDLESS=(
   getty.target console-getty.service systemd-logind.service systemd-pstore.service remote-fs.target apt-daily.timer
@@ -18,7 +18,7 @@ NEEDLESS=(
   podman-auto-update.timer podman-restart.service podman-auto-update.service
 )
 
-# golden_where: prints the folder for the present recipe; fails if the programs of Kubernetes are not there.
+# golden_where: prints the folder of this recipe; fails if the programs of Kubernetes are missing.
 golden_where() {
   local kubernetes
   kubernetes=$("$HERE/../kubernetes" where) || return
@@ -42,7 +42,7 @@ golden_make() {
     mv "$work/out" "$golden"
     rm -rf --one-file-system "$work"
   fi
-  say "all is there"
+  say "installed"
 }
 
 # debian CONTENT ROOT: a minimal Debian with these packages.
@@ -59,7 +59,7 @@ debian() {
     bookworm "$2" "$from" 9>&- >&2 || die "the file system $2 could not be made"
 }
 
-# golden_runtime KUBERNETES WORK: containerd, runc, network plugins and images for pods, as Magnum's tarball has them.
+# golden_runtime KUBERNETES WORK: packs containerd, runc, network plugins and images of pods like Magnum's tarball.
 golden_runtime() {
   local tree=$2/cri
   say "making the container runtime's tarball"
@@ -72,7 +72,7 @@ golden_runtime() {
   sha256sum "$2/out/files/cri.tar.gz" | cut -d' ' -f1 >"$2/out/files/cri.sha256"
 }
 
-# golden_image KUBERNETES WORK: WORK/image.tar, the one image.
+# golden_image KUBERNETES WORK: makes WORK/image.tar, the image of all containers.
 golden_image() {
   local root=$2/image program
   say "making the image of Kubernetes, etcd and the agent"
@@ -80,7 +80,7 @@ golden_image() {
   for program in kubectl kubelet kube-apiserver kube-controller-manager kube-scheduler kube-proxy etcd etcdctl; do
     cp "$1/bin/$program" "$root/usr/local/bin/"
   done
-  # hyperkube is one program that takes another's name as its first argument.
+  # The first argument of hyperkube is the name of the program to run.
   # shellcheck disable=SC2016
   printf '#!/bin/sh\nprogram=$1\nshift\nexec "/usr/local/bin/$program" "$@"\n' >"$root/hyperkube"
   chmod 0755 "$root/hyperkube"
@@ -93,7 +93,7 @@ golden_image() {
   tar -C "$root" --numeric-owner -cf "$2/image.tar" .
 }
 
-# golden_root WORK: WORK/out/root, with the image in podman's storage.
+# golden_root WORK: makes WORK/out/root, with the image in podman's storage.
 golden_root() {
   local root=$1/out/root unit
   say "making the nodes' file system"
@@ -101,22 +101,22 @@ golden_root() {
   for unit in "${NEEDLESS[@]}"; do ln -sf /dev/null "$root/etc/systemd/system/$unit"; done
   cp -r "$HERE/node/." "$root/"
   systemctl --root="$root" --quiet enable host0 container-ground ssh
-  # The users of a node; make-cert.sh makes their group.
+  # make-cert.sh adds the group of these users.
   chroot "$root" useradd --system --shell /usr/sbin/nologin etcd
   chroot "$root" useradd --system --shell /usr/sbin/nologin kube
-  # Where Fedora has its certificates, and the command that renews them.
+  # The trust store of Fedora, and its command.
   mkdir -p "$root/etc/pki/tls/certs" "$root/etc/pki/ca-trust/"{source/anchors,extracted/pem}
   cp "$root/etc/ssl/certs/ca-certificates.crt" "$root/etc/pki/tls/certs/ca-bundle.crt"
   ln -s true "$root/usr/bin/update-ca-trust"
-  # kubelet and kube-proxy mount it. What is needed of the modules is in the kernel here, or is not needed.
+  # kubelet and kube-proxy mount this folder. The kernel has the modules that they need.
   mkdir -p "$root/usr/lib/modules"
   ln -sf /bin/true "$root/usr/sbin/modprobe"
-  # mmdebstrap leaves this machine's; the nodes have no name server, and so learn at once that no registry is there.
+  # Without a name server, a request to a registry fails at once. mmdebstrap copies the host's file.
   : >"$root/etc/resolv.conf"
   golden_import "$1"
 }
 
-# golden_import WORK: podman works in a machine, and not in a mere chroot.
+# golden_import WORK: imports the image. podman needs a machine; a chroot is not enough.
 golden_import() {
   local name image="docker.io/rancher/hyperkube:$KUBE_TAG" commands
   commands="podman import --quiet /image.tar $image"

@@ -1,16 +1,16 @@
 # shellcheck shell=bash
-# The programs that Debian does not package, compiled from its source with its Go.
+# Compiles the programs that Debian does not package, from Debian's source and with Debian's Go.
 
 VERSION=1.20.2
 PROGRAMS=(kube-apiserver kube-controller-manager kube-scheduler kube-proxy kubelet)
 
-# build_programs FOLDER OUT: compiles FOLDER/tree, and puts the programs into OUT.
+# build_programs FOLDER OUT: compiles FOLDER/tree and moves the programs to OUT.
 build_programs() {
   local tree=$1/tree program
   # The vendored 1.0.1 panics in Go 1.18 and later when it decodes a map.
   rm -rf "$tree/vendor/github.com/modern-go/reflect2"
   cp -r /usr/share/gocode/src/github.com/modern-go/reflect2 "$tree/vendor/github.com/modern-go/"
-  # A package's source has no git history, which the build would ask for its version.
+  # The build reads its version from git, and a source package has no git history.
   cat >"$1/version" <<VERSIONS
 KUBE_GIT_COMMIT=debian
 KUBE_GIT_TREE_STATE=archive

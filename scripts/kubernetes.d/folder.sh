@@ -1,5 +1,5 @@
 # shellcheck shell=bash
-# The folder with all results, one for each version of this recipe. It appears complete or not at all.
+# The folder with all results. It is cached by the checksum of the recipe, and moved into place when it is complete.
 
 RECIPE=$(cat "$HERE"/{source,build,unpack,images}.sh "$HERE/pause.go" | sha256sum | cut -c1-12)
 FOLDER=${XDG_CACHE_HOME:-$HOME/.cache}/coe-agent/kubernetes-$VERSION-$RECIPE
@@ -19,7 +19,7 @@ folder_make() {
     mv "$FOLDER.work/out" "$FOLDER"
     rm -rf "$FOLDER.work"
   fi
-  say "complete"
+  say "installed"
   echo "$FOLDER"
 }
 

@@ -1,8 +1,7 @@
 # shellcheck shell=bash
-# Two images for pods, as files that `ctr images import` and `podman load` take. Whoever needs them under another name
-# tags them.
+# Two images for pods, as files for `ctr images import` and `podman load`.
 
-# images_make FOLDER OUT: OUT/images/{pause,busybox}.tar
+# images_make FOLDER OUT: makes OUT/images/pause.tar and OUT/images/busybox.tar.
 images_make() {
   local layers=$1/images applet
   mkdir -p "$layers"/{pause,busybox/bin,busybox/tmp} "$2/images"
@@ -17,7 +16,7 @@ images_make() {
   image_make "$1" localhost/busybox:1 "$layers/busybox" '["/bin/sh"]' "$2/images/busybox.tar"
 }
 
-# image_make FOLDER NAME ROOT COMMAND OUT: an image of one layer, in the format of `docker save`.
+# image_make FOLDER NAME ROOT COMMAND OUT: makes an image of one layer, in the format of `docker save`.
 image_make() {
   local folder layer
   folder=$(mktemp -d "$1/image.XXXXXX")

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# Debian's source package, verified by apt against Debian's own keys.
+# Downloads Debian's source package. apt verifies it with Debian's keys.
 
 KEYRING=/usr/share/keyrings/debian-archive-keyring.gpg
 
-# source_fetch FOLDER: the source tree in FOLDER/tree. The machine's own lists of packages stay as they are: they rarely
-# name sources, so apt gets a list of its own.
+# source_fetch FOLDER: unpacks the source to FOLDER/tree. apt gets its own list of packages, because the host's lists
+# rarely name sources.
 source_fetch() {
   local folder=$1 from options
   from=$(debian_mirror)

@@ -1,10 +1,10 @@
 # shellcheck shell=bash
-# The programs that Debian packages. They are unpacked and not installed: a machine may have another kubectl, containerd
-# or etcd of its own, and none of their services is wanted here.
+# Unpacks the programs that Debian packages. It does not install them: the host may have its own kubectl, containerd or
+# etcd, and an installed package would start its service.
 
 UNPACKED=(etcd-server etcd-client kubernetes-client containerd runc containernetworking-plugins busybox-static)
 
-# unpack_programs FOLDER OUT: the programs into OUT/bin, the network plugins into OUT/cni.
+# unpack_programs FOLDER OUT: copies the programs to OUT/bin, the network plugins to OUT/cni.
 unpack_programs() {
   local folder=$1/debian package
   mkdir -p "$folder/root"

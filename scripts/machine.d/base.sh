@@ -1,11 +1,11 @@
 # shellcheck shell=bash
-# The file system that every machine is a copy of. Made once for each version of this recipe.
+# The file system that every machine copies. It is cached by the checksum of this file.
 
 RECIPE=$(sha256sum "$HERE/base.sh" | cut -c1-12)
 BASE=/var/cache/coe-machine/$RECIPE
-# What a machine needs to boot, the services that the tests run in it, and what Node is linked with.
+# The init system, the services of the tests, and the libraries of Node.
 CONTENT=systemd,systemd-sysv,dbus,etcd-server,libatomic1,libstdc++6,docker.io,nginx-light
-# None of what boots with a Debian is asked for here; without it a machine is there in a second.
+# Units that no test needs. Without them a machine boots in a second.
 NEEDLESS=(
   etcd.service etcd2.service getty.target console-getty.service systemd-logind.service systemd-pstore.service
   remote-fs.target apt-daily.timer apt-daily-upgrade.timer dpkg-db-backup.timer fstrim.timer e2scrub_all.timer
@@ -14,11 +14,11 @@ NEEDLESS=(
 
 base_make() {
   mkdir -p "$(dirname "$BASE")"
-  # Whoever comes second waits for the first one's.
+  # A second install waits for the result of the first.
   exec 9>"$BASE.lock"
   flock 9
   if [ -e "$BASE" ]; then
-    say "all is there"
+    say "already installed"
     return
   fi
   local from proxy=''
@@ -42,10 +42,10 @@ base_make() {
   say "installed"
 }
 
-# base_trim ROOT: a machine that boots at once and is powered off as quickly.
+# base_trim ROOT: removes what delays the boot and the shutdown.
 base_trim() {
   local root=$1 unit
-  # The packages' units stay, so that files of the same name in /etc can stand in for them.
+  # The packages' units stay: a test replaces them by files of the same name in /etc.
   rm -f "$root/etc/systemd/system/"{multi-user.target.wants/{etcd,docker,containerd,nginx}.service,sockets.target.wants/docker.socket,etcd2.service}
   for unit in "${NEEDLESS[@]}"; do
     [ "${unit%%[2.]*}" = etcd ] || ln -sf /dev/null "$root/etc/systemd/system/$unit"
@@ -53,11 +53,11 @@ base_trim() {
   mkdir -p "$root/etc/systemd/system.conf.d" "$root/etc/systemd/journald.conf.d"
   printf '[Manager]\nDefaultTimeoutStopSec=5s\n' >"$root/etc/systemd/system.conf.d/machine.conf"
   printf '[Journal]\nStorage=volatile\nRateLimitIntervalSec=0\nForwardToConsole=no\n' >"$root/etc/systemd/journald.conf.d/machine.conf"
-  # A node's users (those of etcd come with its package).
+  # The users and groups of a node. The package of etcd has made its own.
   chroot "$root" groupadd --system kube_etcd
   chroot "$root" useradd --system --groups kube_etcd --shell /usr/sbin/nologin kube
   chroot "$root" usermod --append --groups kube_etcd etcd
-  # The commands that work from outside too; machine_wrap fills in where.
+  # Both are wrapped, so that they also work from outside; machine_wrap writes the wrappers.
   mkdir "$root/usr/lib/machine"
   mv "$root/usr/bin/"{systemctl,journalctl} "$root/usr/lib/machine/"
 }
