@@ -1,9 +1,8 @@
-import { AgentError, codeOf, explain } from '../src/base/errors.ts';
+import { AgentError, explain } from '../src/base/errors.ts';
 import type { RotateOperation } from '../src/operation/operation.ts';
-import { outcomeOf } from './execution/ended.ts';
+import { auditBegin } from './audit.ts';
+import { endedOf, outcomeOf } from './execution/ended.ts';
 import { perform } from './execution/perform.ts';
-import type { NodeState } from '../src/deployment/deployment.ts';
-import { failed } from '../src/deployment/outcome.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node } from './node.ts';
 import { finish } from './pass/finish.ts';
@@ -131,23 +130,20 @@ async function step(
   const operation: RotateOperation = { kind: 'rotate', phase, serviceAccount, keystoneToken: undefined };
   const runId = `auto-${phase}`;
   hands.log('phase-started', { phase });
-  let left: NodeState | undefined;
-  try {
+  await auditBegin(runId, hands);
+  const ended = await endedOf(async () => {
     const { plan } = await intendToRotate(operation, hands, abort);
-    const ended = await perform(plan, { runId, hands, abort, beforeRestart });
-    await finish(runId, outcomeOf(ended), hands);
-    if (ended.is === 'failed') {
-      left = ended.node;
-      throw ended.error;
-    }
+    return await perform(plan, { runId, hands, abort, beforeRestart });
+  });
+  await finish(runId, outcomeOf(ended), hands);
+  if (ended.is === 'done') {
     hands.log('phase-done', { phase });
     return undefined;
-  } catch (error) {
-    if (!(error instanceof AgentError) || codeOf(error) === 'aborted') throw error;
-    await finish(runId, failed(error), hands);
-    hands.log('phase-failed', { phase, code: error.code, node: left, why: explain(error) });
-    return error;
   }
+  const { error, node } = ended;
+  if (!(error instanceof AgentError)) throw error;
+  hands.log('phase-failed', { phase, code: error.code, node, why: explain(error) });
+  return error;
 }
 
 /** Records for `agent status` which nodes the rotation waits for. */

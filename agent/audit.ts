@@ -5,6 +5,7 @@ import { appendLine } from '../src/base/rolling-file.ts';
 import { subjectOf } from '../src/certificates/read.ts';
 import type { Outcome } from '../src/deployment/deployment.ts';
 import type { Journal } from '../src/files/journal.ts';
+import { askerOf } from './audit/askers.ts';
 import { changesOf, markOf } from './audit/changes.ts';
 import type { Hands } from './hands.ts';
 import { LOGS } from './paths.ts';
@@ -15,14 +16,14 @@ const BOUNDS = { most: 1024 * 1024, kept: 4 };
 /** Limit for the reason, in characters. The ledger and the log hold the full text. */
 const LONGEST_WHY = 2000;
 
-/** Records the start of a deployment or of a verb that a person called. */
+/** Records the start of a deployment, of a verb that a person called, or of the daemon's own work. */
 export async function auditBegin(runId: string, hands: Hands): Promise<void> {
   await record('begun', runId, {}, hands);
 }
 
 /**
- * Records the outcome and the changes. A run that was killed just before its end may be recorded twice. Runs without a
- * deployment (a verb, the end of a grace) log `changed` for their files; a verb logs its own `ended`.
+ * Records the outcome and the changes. A run that was killed just before its end may be recorded twice. A verb has
+ * `changed` for its files, and records its own `ended`.
  *
  * @param generation the replaced files, with their kept copies
  */
@@ -32,7 +33,7 @@ export async function auditEnd(
   generation: Journal | undefined,
   hands: Hands,
 ): Promise<void> {
-  const event = generation && !hands.ledger.find(runId) ? 'changed' : 'ended';
+  const event = generation && askerOf(runId, hands) === 'verb' ? 'changed' : 'ended';
   const hasFailed = outcome.is === 'failed';
   const why = outcome.stderr.trim().slice(0, LONGEST_WHY);
   await record(
@@ -68,6 +69,7 @@ async function record(
     at: new Date(clock.now()).toISOString(),
     event,
     run: runId,
+    asked_by: askerOf(runId, { ledger }),
     ...(entry && {
       deployment: { id: runId, group: entry.group, action: entry.action, resource: entry.resource },
     }),

@@ -1,10 +1,10 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
-import type { Outcome } from '../../src/deployment/deployment.ts';
 import { finish } from './finish.ts';
+import { auditBegin } from '../audit.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
-import { failed } from '../../src/deployment/outcome.ts';
+import { endedOf, outcomeOf } from '../execution/ended.ts';
 import { followUpSoon } from '../rotation/follow-ups.ts';
 import { perform } from '../execution/perform.ts';
 import { inTurn } from '../peers/in-turn.ts';
@@ -30,35 +30,37 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
   const { log } = hands;
   const node = await readNode(hands);
   const plan = planEndOfGrace(node, await unitsOf(node, hands, abort));
-  let outcome: Outcome;
-  try {
-    const heldBy = await podsOnOldKeys(node, hands, abort);
-    if (heldBy !== undefined) {
-      log('grace-extended', { until: await putOff(hands, heldBy), pods: heldBy });
-      // Some pods started after the last look. New pods must get other tokens, so that task is due.
-      await followUpSoon('tokens', hands);
-      return;
-    }
-    const ended = await inTurn(
-      node,
-      hands,
-      abort,
-      async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
-    );
-    if (ended.is === 'failed') throw ended.error;
-    ({ outcome } = ended);
-  } catch (error) {
-    if (codeOf(error) === 'aborted') throw error;
-    await finish(RUN_ID, failed(error), hands);
-    throw new AgentError(
-      'unit',
-      `old service-account keys could not be removed, and are accepted until ${await putOff(hands)}: ${explain(error)}`,
-      { cause: error, reason: 'keys-kept' },
-    );
+  const heldBy = await podsOnOldKeys(node, hands, abort).catch(async (error: unknown) => {
+    throw codeOf(error) === 'aborted' ? error : await keysKept(error, hands);
+  });
+  if (heldBy !== undefined) {
+    log('grace-extended', { until: await putOff(hands, heldBy), pods: heldBy });
+    // Some pods started after the last look. New pods must get other tokens, so that task is due.
+    await followUpSoon('tokens', hands);
+    return;
   }
-  await finish(RUN_ID, outcome, hands);
-  log('grace-ended', { paths: plan.stage.paths, said: outcome.stdout.trim() });
+  await auditBegin(RUN_ID, hands);
+  const ended = await endedOf(
+    async () =>
+      await inTurn(
+        node,
+        hands,
+        abort,
+        async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
+      ),
+  );
+  await finish(RUN_ID, outcomeOf(ended), hands);
+  if (ended.is === 'failed') throw await keysKept(ended.error, hands);
+  log('grace-ended', { paths: plan.stage.paths, said: ended.outcome.stdout.trim() });
 }
+
+/** Postpones the removal after a failure. */
+const keysKept = async (cause: unknown, hands: Hands): Promise<AgentError> =>
+  new AgentError(
+    'unit',
+    `old service-account keys could not be removed, and are accepted until ${await putOff(hands)}: ${explain(cause)}`,
+    { cause, reason: 'keys-kept' },
+  );
 
 /** Postpones the removal. @returns until when the keys stay */
 async function putOff({ disk, clock }: Hands, heldBy?: string): Promise<string> {

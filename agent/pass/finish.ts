@@ -3,6 +3,7 @@ import { AgentError } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Journal } from '../../src/files/journal.ts';
 import { auditEnd } from '../audit.ts';
+import { isOwnWork } from '../audit/askers.ts';
 import type { Hands } from '../hands.ts';
 import { presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
@@ -44,7 +45,7 @@ export async function finish(
   if (told) await record(runId, told, hands, asks ?? known.asks);
   const generation = under?.runId === runId ? under : undefined;
   // This needs the copies of the former files. A verb that changed nothing records its end itself.
-  if (told || generation) await auditEnd(runId, told ?? ended, generation, hands);
+  if (told || generation || isOwnWork(runId)) await auditEnd(runId, told ?? ended, generation, hands);
   await keepGeneration(generation, ended, hands);
   if (under?.state !== 'stuck') await generations.clear();
   return told;

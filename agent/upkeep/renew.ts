@@ -1,8 +1,7 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
-import { failed } from '../../src/deployment/outcome.ts';
 import { withoutDamaged } from '../rotation/without-damaged.ts';
-import { codeOf } from '../../src/base/errors.ts';
-import { outcomeOf } from '../execution/ended.ts';
+import { auditBegin } from '../audit.ts';
+import { endedOf, outcomeOf } from '../execution/ended.ts';
 import { perform } from '../execution/perform.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
@@ -28,20 +27,21 @@ export async function renew(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Outcome> {
-  let outcome: Outcome;
-  try {
+  await auditBegin(RUN_ID, hands);
+  const ended = await endedOf(async () => {
     const units = await unitsOf(node, hands, abort);
     const disk = await withoutDamaged(node.layout, hands.disk);
     const copies = await findCopiesOf(node, { disk });
     const pair = await missingPair(node, hands);
     const plan = planRenewal(node, mustLast, units, hands.config, copies, pair);
-    outcome = await inTurn(node, hands, abort, async (beforeRestart) =>
-      outcomeOf(await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart })),
+    return await inTurn(
+      node,
+      hands,
+      abort,
+      async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
     );
-  } catch (error) {
-    if (codeOf(error) === 'aborted') throw error;
-    outcome = failed(error);
-  }
+  });
+  const outcome = outcomeOf(ended);
   await finish(RUN_ID, outcome, hands);
   return outcome;
 }

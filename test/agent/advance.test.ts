@@ -4,6 +4,7 @@ import { readNode } from '../../agent/node.ts';
 import { STATE } from '../../agent/paths.ts';
 import { PROBES } from '../../agent/peers/probes.ts';
 import { readRotation, writeOrders } from '../../agent/phases/record.ts';
+import { auditOf } from '../scenarios/support/audit.ts';
 import { logged } from '../scenarios/support/logged.ts';
 import { stageFile } from '../fakes/generation.ts';
 import { CA_FILE, createSwarmNode, type SwarmNode } from '../fakes/swarm.ts';
@@ -41,6 +42,10 @@ test('takes one step at a look: first it trusts the served CA beside the former 
   expect(node.units.restarts).toEqual(['docker']);
   expect(logged(node.log, 'phase-started')).toMatchObject([{ phase: 'trust' }]);
   expect(logged(node.log, 'phase-done')).toMatchObject([{ phase: 'trust' }]);
+  expect(await auditOf(node)).toMatchObject([
+    { event: 'begun', run: 'auto-trust', asked_by: 'magnum-ca' },
+    { event: 'ended', run: 'auto-trust', outcome: 'succeeded', changes: [{ path: CA_FILE }] },
+  ]);
   expect(await node.hands.generations.current()).toBeUndefined();
 });
 
@@ -51,6 +56,10 @@ test('reports a step that failed, with the state that it left', async () => {
   expect(await look(node)).toMatchObject({ is: 'failed', step: 'trust', error: { code: 'unit' } });
   expect(await node.read(CA_FILE)).toBe(before);
   expect(logged(node.log, 'phase-failed')).toMatchObject([{ phase: 'trust', node: 'unproven' }]);
+  expect(await auditOf(node)).toMatchObject([
+    { event: 'begun', run: 'auto-trust' },
+    { event: 'ended', run: 'auto-trust', outcome: 'failed', changes: [] },
+  ]);
 });
 
 test('records a hold until it ends, and logs it once', async () => {

@@ -3,7 +3,8 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { cloudForFile } from '../cloud/for-file.ts';
-import { at, isObject, parseObject } from '../cloud/exchange.ts';
+import { at, parseObject } from '../cloud/exchange.ts';
+import { auditOf } from '../scenarios/support/audit.ts';
 import { cli } from '../scenarios/support/cli.ts';
 import { logged } from '../scenarios/support/logged.ts';
 import { createSite, type Site } from '../scenarios/support/site.ts';
@@ -11,11 +12,6 @@ import { createSite, type Site } from '../scenarios/support/site.ts';
 const cloud = await cloudForFile();
 
 const PATH = '/var/log/coe-agent/audit.jsonl';
-
-async function auditOf(site: Site): Promise<Record<string, unknown>[]> {
-  const lines = (await site.node.read(PATH)).trimEnd().split('\n');
-  return lines.map((line) => JSON.parse(line) as unknown).filter(isObject);
-}
 
 /** Returns the certificates in a file of the node as OpenSSL reads them. */
 async function marksOf(site: Site, path: string): Promise<unknown[]> {
@@ -39,11 +35,12 @@ test('records a rotation with its cause, every file, and its certificates before
   await cloud.rotateCa(site.cluster);
   expect((await cli(site, ['run-once'])).code).toBe(0);
 
-  const records = await auditOf(site);
+  const records = await auditOf(site.node);
   const [id = ''] = (await site.ledger()).map((entry) => entry.id);
   expect(records.filter(({ run }) => run === id).map(({ event }) => event)).toEqual(['begun', 'ended']);
   const ended = records.find(({ run, event }) => run === id && event === 'ended');
   expect(ended).toMatchObject({
+    asked_by: 'deployment',
     deployment: { id, group: 'coe-rotate', action: 'UPDATE' },
     by: { verb: 'run-once', pid: process.pid },
     outcome: 'succeeded',
@@ -70,7 +67,7 @@ test('records certificates embedded in kubeconfigs', async () => {
   const site = await createSite(cloud, { role: 'master', layout: 'kubernetes-pki' });
   await cloud.rotateCa(site.cluster);
   await site.pass();
-  const ended = (await auditOf(site)).findLast(({ event }) => event === 'ended');
+  const ended = (await auditOf(site.node)).findLast(({ event }) => event === 'ended');
   expect(ended?.['changes']).toContainEqual(
     expect.objectContaining({
       path: '/etc/kubernetes/admin.conf',
@@ -84,7 +81,7 @@ test('records a rolled-back run as unchanged, with the reason', async () => {
   await cloud.rotateCa(site.cluster);
   site.node.units.breakUnit('kubelet', 'fails to start');
   await site.pass();
-  const ended = (await auditOf(site)).findLast(({ event }) => event === 'ended');
+  const ended = (await auditOf(site.node)).findLast(({ event }) => event === 'ended');
   expect(ended).toMatchObject({
     outcome: 'failed',
     changes: [],
@@ -95,10 +92,11 @@ test('records a rolled-back run as unchanged, with the reason', async () => {
 test('records a verb with its begin, its files and its end', async () => {
   const site = await createSite(cloud);
   expect((await cli(site, ['make-cert', '--force'])).code).toBe(0);
-  const [begun, changed, ended] = (await auditOf(site)).slice(-3);
+  const [begun, changed, ended] = (await auditOf(site.node)).slice(-3);
   expect(begun).toMatchObject({
     event: 'begun',
     run: 'make-cert',
+    asked_by: 'verb',
     by: { verb: 'make-cert', pid: process.pid },
   });
   expect(changed).toMatchObject({ event: 'changed', run: 'make-cert', outcome: 'succeeded' });
@@ -106,7 +104,7 @@ test('records a verb with its begin, its files and its end', async () => {
   // A rejected verb is recorded with its end too.
   await site.setParams({ TRUSTEE_PASSWORD: undefined });
   expect((await cli(site, ['make-cert', '--force'])).code).toBe(2);
-  expect((await auditOf(site)).at(-1)).toMatchObject({ event: 'ended', outcome: 'failed' });
+  expect((await auditOf(site.node)).at(-1)).toMatchObject({ event: 'ended', outcome: 'failed' });
 });
 
 test("records a person's client certificate with its serial number", async () => {
@@ -122,7 +120,7 @@ test("records a person's client certificate with its serial number", async () =>
   ]);
   expect(code).toBe(0);
   const serial = String(at(parseObject(stdout), 'serial')).toLowerCase();
-  expect((await auditOf(site)).at(-1)).toMatchObject({
+  expect((await auditOf(site.node)).at(-1)).toMatchObject({
     event: 'issued',
     run: 'cluster-config',
     changes: [{ path: directory, before: null, after: [{ serial, subject: 'CN=alice' }] }],

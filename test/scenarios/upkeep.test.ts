@@ -1,6 +1,7 @@
 import { expect, onTestFinished, test } from 'vitest';
 import { fingerprint } from '../../src/certificates/read.ts';
 import { type Cloud, startCloud } from '../cloud/cloud.ts';
+import { auditOf } from './support/audit.ts';
 import { certificateAt, isSignedBy, keyFits } from './support/certificates.ts';
 import { runLoop } from './support/daemon.ts';
 import { logged } from './support/logged.ts';
@@ -63,6 +64,10 @@ test('renews every certificate with the same CA when the node resumes two weeks 
   expect(site.restarts().length).toBeGreaterThanOrEqual(3);
   expect(logged(site.log, 'renewal-succeeded')).toHaveLength(1);
   expect(site.signals()).toEqual([]);
+  expect(await auditOf(site.node)).toMatchObject([
+    { event: 'begun', run: 'renewal', asked_by: 'renewal' },
+    { event: 'ended', run: 'renewal', asked_by: 'renewal', outcome: 'succeeded' },
+  ]);
 });
 
 test.each([1.5 * YEAR, 3 * YEAR])(

@@ -1,5 +1,6 @@
 import { expect, test } from 'vitest';
 import { at, parseObject } from '../../cloud/exchange.ts';
+import { auditOf } from '../../scenarios/support/audit.ts';
 import { logged } from '../../scenarios/support/logged.ts';
 import { cloudForFile } from '../../cloud/for-file.ts';
 import { cli } from '../../scenarios/support/cli.ts';
@@ -52,6 +53,10 @@ test('removes the old key when its grace ends, and restarts the API server', asy
   expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver']);
   expect(await site.node.read(PRIVATE)).toBe(privateKey);
   expect(logged(site.log, 'grace-ended')).toHaveLength(1);
+  expect((await auditOf(site.node)).slice(-2)).toMatchObject([
+    { event: 'begun', run: 'end-of-grace', asked_by: 'grace' },
+    { event: 'ended', run: 'end-of-grace', outcome: 'succeeded', changes: [{ path: PUBLIC }] },
+  ]);
   const left = (await site.files('/var/lib/coe-agent/generation')).get(
     '/var/lib/coe-agent/generation/journal',
   );
@@ -71,6 +76,10 @@ test('restores the old key if the API server fails without it, and retries an ho
   site.node.units.breakUnit('kube-apiserver', 'is not well');
   const { problems } = await site.pass();
   expect(problems).toMatchObject([{ code: 'unit', reason: 'keys-kept' }]);
+  expect((await auditOf(site.node)).slice(-2)).toMatchObject([
+    { event: 'begun', run: 'end-of-grace' },
+    { event: 'ended', run: 'end-of-grace', outcome: 'failed' },
+  ]);
   expect(await site.node.read(PUBLIC)).toBe(second + first);
 
   site.node.units.mend('kube-apiserver');
