@@ -9,7 +9,7 @@ import packageJson from '../package.json' with { type: 'json' };
 import type { Instrument } from './compose.ts';
 import { CONFIG_PATH } from './config.ts';
 import { helpOf } from './cli/help.ts';
-import { FORMER_CA, LIST, TO, WIDE, WITHOUT_TURN } from './cli/options.ts';
+import { FORMER_CA, LIST, STACK, TO, WIDE, WITHOUT_TURN } from './cli/options.ts';
 import { EVENTS } from './events.ts';
 import { isJournal, openJournal } from './journal.ts';
 import { EXIT, type ExitCode, exitCodeOf } from './commands/exit-code.ts';
@@ -234,6 +234,7 @@ export function buildProgram({ stdout, stderr, pid }: ProcessIo, run: Run): Comm
     .action(run(async () => await import('./commands/rotation.ts')));
   verb('fleet', 'list every node of the cluster: phase, CA, expiry, version, last pass, reason of a wait')
     .option('--kubeconfig <file>', 'on other machines: the API server and the login')
+    .addOption(new Option(...STACK).conflicts(['kubeconfig', 'watch']))
     .addOption(new Option('--watch', 'refresh every five seconds').conflicts('json'))
     .option(...WIDE)
     .action(run(async () => await import('./commands/fleet.ts')));

@@ -113,6 +113,10 @@ export const EVENTS = {
   'renewal-succeeded': ['info', 'the certificates are renewed'],
   'renewal-waits': ['info', 'the renewal of the certificates waits for the end of a rotation'],
   'renewal-useless': ['warn', 'new certificates would not last longer; keeping the present ones'],
+  'report-unmade': [
+    'warn',
+    'the report of this node could not be made; the deployment is answered without it',
+  ],
   retrying: ['info', 'not ready; retrying'],
   'run-collected': ['info', 'a run of an earlier start has ended'],
   'second-agent': ['warn', 'another agent serves this node'],

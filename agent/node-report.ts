@@ -1,7 +1,7 @@
 import { codeOf, explain, isNotReady } from '../src/base/errors.ts';
 import type { Hands } from './hands.ts';
+import type { Report } from './inspection/report.ts';
 import { createEventQueue } from './node-report/events.ts';
-import type { Report } from './node-report/report.ts';
 import type { PassRecord } from './status-file.ts';
 
 /** Reports on this node's own Node in Kubernetes. It runs in the background: no pass waits for it. */
@@ -37,8 +37,8 @@ export function createNodeReport(hands: Hands, random: () => number): NodeReport
 
   /** @returns the report to write; undefined if nothing has changed */
   const look = async (completeAt: string | undefined): Promise<Report | undefined> => {
-    const { readReport } = await import('./node-report/report.ts');
-    const report = await readReport(hands);
+    const { readOwnReport } = await import('./node-report/own-report.ts');
+    const report = await readOwnReport(hands);
     looksAt = clock.elapsed() + LOOK_MS;
     if (!report) return undefined;
     if (phase !== undefined && phase !== report.phase)

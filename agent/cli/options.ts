@@ -11,3 +11,9 @@ export const FORMER_CA = [
   '--former-ca',
   'allow a generation whose CA this node no longer trusts; that CA is then trusted again',
 ] as const;
+
+/** Option of `agent fleet`. */
+export const STACK = [
+  '--stack <name-or-id>',
+  "without Kubernetes: the reports in a Heat stack's outputs, with the login of OS_CLOUD or OS_*",
+] as const;

@@ -109,6 +109,17 @@ const WAITS: Readonly<Record<string, string>> = {
   'turn-api-refused': 'the API servers do not accept this node',
 };
 
+/** Explains why a node waits, in another node's words; undefined for a reason of another version. */
+export const reasonOfWait = (why: string): string | undefined => WAITS[why] ?? REPORTED[why];
+
+/** Texts for the reasons that only a report has. */
+const REPORTED: Readonly<Record<string, string>> = {
+  stuck: 'a rotation can neither be completed nor rolled back: run "agent doctor" on the node',
+  'answer-unacknowledged': 'Heat has not acknowledged the result of this deployment for 15 minutes',
+  held: 'the rotation is on hold; to end the hold: agent rotation continue',
+  'under-way': 'an interrupted run is completed first',
+};
+
 /** The next command for a master that gets no turn because no API server answers. */
 export const WITHOUT_TURN = 'agent run-once --without-turn';
 

@@ -8,6 +8,7 @@ import type { Hands } from '../hands.ts';
 import { presentable } from '../../src/deployment/outcome.ts';
 import { RunRecordSchema } from '../plan/run-record.ts';
 import { keepGeneration } from './keep-generation.ts';
+import { withReport } from './report-output.ts';
 
 /** Files have been replaced, and it is not decided yet which generation stays. */
 const UNDER_WAY: ReadonlySet<string> = new Set<Journal['state']>([
@@ -39,7 +40,7 @@ export async function finish(
   const isKnown = under?.runId === runId && under.state === 'ended';
   const known = isKnown ? v.parse(RunRecordSchema, under.run) : { outcome, asks };
   const ended = known.outcome;
-  const told = toTell(runId, ended, hands);
+  const told = await toTell(runId, ended, hands);
   // Delete the keys first: once the ledger and the journal are done, no later pass would delete them.
   await keptRequests.forget();
   if (told) await record(runId, told, hands, asks ?? known.asks);
@@ -61,7 +62,7 @@ export async function finishRun(
   hands: Hands,
   asks?: 'rotation',
 ): Promise<Outcome | undefined> {
-  const told = toTell(id, outcome, hands);
+  const told = await toTell(id, outcome, hands);
   if (told) await record(id, told, hands, asks);
   await auditEnd(id, told ?? outcome, undefined, hands);
   await forgetRun(id, hands);
@@ -90,7 +91,8 @@ export async function forgetRun(id: string, { runs }: Pick<Hands, 'runs'>): Prom
 }
 
 /** Returns the outcome to record for a started deployment. */
-function toTell(id: string, outcome: Outcome, { ledger, secrets }: Hands): Outcome | undefined {
-  const entry = ledger.find(id);
-  return entry?.state === 'started' ? presentable(outcome, entry.outputs, secrets) : undefined;
+async function toTell(id: string, outcome: Outcome, hands: Hands): Promise<Outcome | undefined> {
+  const entry = hands.ledger.find(id);
+  if (entry?.state !== 'started') return undefined;
+  return presentable(await withReport(outcome, entry.outputs, hands), entry.outputs, hands.secrets);
 }

@@ -27,7 +27,7 @@ def template(servers: list[str], group: str, actions: list[str], poll: str, sign
             "properties": {
                 "group": group,
                 "inputs": [{"name": name, "type": "String", "default": ""} for name in values],
-                "outputs": [{"name": "fingerprint"}],
+                "outputs": [{"name": "fingerprint"}, {"name": "coe_report"}],
             },
         },
     }
@@ -46,4 +46,10 @@ def template(servers: list[str], group: str, actions: list[str], poll: str, sign
                 "input_values": values,
             },
         }
-    return {"heat_template_version": "wallaby", "parameters": parameters, "resources": resources}
+    fleet = {server: {"get_attr": [f"{server}-rotate", "coe_report"]} for server in servers}
+    return {
+        "heat_template_version": "wallaby",
+        "parameters": parameters,
+        "resources": resources,
+        "outputs": {"coe_fleet": {"value": fleet}},
+    }

@@ -62,7 +62,7 @@ export type RebuildOperation = { kind: 'rebuild' };
 /** Nothing to do; answered as success: a deleted or suspended node needs no certificates. */
 export type NoOperation = { kind: 'none'; reason: IdleReason; why: string };
 
-export type IdleReason = 'action-asks-nothing' | 'goes-back' | 'no-credentials-named';
+export type IdleReason = 'action-asks-nothing' | 'goes-back' | 'no-credentials-named' | 'only-reports';
 
 /** The requests of earlier deployments of the same resource, oldest first. */
 export type Earlier = Pick<Deployment, 'asks' | 'rotation'>;
@@ -133,6 +133,12 @@ const groups: Readonly<Record<string, Select>> = {
       };
     return selectCredentials(inputs);
   },
+  // The answer to any deployment has the report, if the deployment declares that output.
+  'coe-report': () => ({
+    kind: 'none',
+    reason: 'only-reports',
+    why: 'the deployment asks only for the report of this node',
+  }),
 };
 
 const NOT_REBUILT = 'Heat rolls back to earlier inputs: the node keeps its certificates';

@@ -7,7 +7,7 @@ import { replaceFile } from '../../src/base/replace-file.ts';
 import { createNodeReport } from '../../agent/node-report.ts';
 import { openReporting } from '../../agent/reporting.ts';
 import { createHands } from '../fakes/hands.ts';
-import { Report } from '../../agent/node-report/report.ts';
+import { Report } from '../../agent/inspection/report.ts';
 import { at } from '../cloud/exchange.ts';
 import { createKubernetes } from '../fakes/kubernetes.ts';
 import { eventually } from '../scenarios/support/eventually.ts';

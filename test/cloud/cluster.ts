@@ -206,10 +206,13 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
   };
   const stack = createStack({ around, changed, rollbackMs });
   const configName = `${spec.name}-config-${randomName()}`;
+  const fleet: Stack['outputs'][string] = {};
   for (const server of spec.servers) {
+    const name = server.stock === true ? 'upgrade_kubernetes_deployment' : `${server.name}-rotate`;
     stack.addServer(server.name, server.transport ?? 'POLL_SERVER_HEAT');
+    if (server.stock !== true) fleet[server.name] = [name, 'coe_report'];
     stack.addResource({
-      name: server.stock === true ? 'upgrade_kubernetes_deployment' : `${server.name}-rotate`,
+      name,
       server: server.name,
       config:
         server.stock === true ? stockConfig(configName, server.role) : rotationConfigOf(configName, server),
@@ -223,6 +226,7 @@ function buildStack(spec: ClusterSpec, hands: ClusterHands): Stack {
       },
     });
   }
+  if (Object.keys(fleet).length > 0) stack.outputs['coe_fleet'] = fleet;
   stack.created();
   return stack;
 }
@@ -246,5 +250,5 @@ const rotationConfig = (name: string, group: string, more: readonly string[]): C
     { name: 'kube_service_account_private_key_input', default: '' },
     ...more.map((input) => ({ name: input, default: '' })),
   ],
-  outputs: [{ name: 'fingerprint' }],
+  outputs: [{ name: 'fingerprint' }, { name: 'coe_report' }],
 });

@@ -79,3 +79,21 @@ export function outcomeOf(outputs: readonly Output[], body: unknown): 'COMPLETE'
     ? 'FAILED'
     : 'COMPLETE';
 }
+
+/** Outputs of every deployment, declared or not. */
+const ALWAYS = ['deploy_stdout', 'deploy_stderr', 'deploy_status_code'];
+
+/** Returns the output values of a deployment after a signal: the declared ones that it has, and Heat's own. */
+export function outputsOf(
+  outputs: readonly Output[],
+  before: Readonly<Record<string, unknown>>,
+  body: unknown,
+): Record<string, unknown> {
+  const details = isObject(body) ? body : {};
+  const declared = outputs.map(({ name }) => name).filter((name) => name in details);
+  return {
+    ...before,
+    ...Object.fromEntries(declared.map((name) => [name, details[name]])),
+    ...Object.fromEntries(ALWAYS.map((name) => [name, details[name] ?? null])),
+  };
+}

@@ -33,7 +33,9 @@ export function createHeat({ identity, origins, stacks, log }: HeatHands): Handl
       if (token.project?.id !== params['project'])
         return heatError(403, 'HTTPForbidden', 'Access was denied to this resource.');
       const stack = stacks().find(({ around }) => isNamed(around, params));
-      return stack ? use(stack, token, request, params) : noStack(params['stack'] ?? '');
+      return stack
+        ? use(stack, token, request, params)
+        : noStack(params['stack'] ?? params['nameOrId'] ?? '');
     };
 
   const metadata = withStack((stack, token, _request, { resource = '' }) => {
@@ -56,11 +58,19 @@ export function createHeat({ identity, origins, stacks, log }: HeatHands): Handl
     isStackUser(token) ? notYours('stacks:show') : json(200, { stack: describe(stack, origins) }),
   );
 
+  /** The engine finds a stack by its name or id, and Heat redirects to its address. */
+  const lookup = withStack(({ around }, _token, _request, { project = '' }) => ({
+    status: 302,
+    headers: { Location: `${origins.heat}/v1/${project}/stacks/${around.stackName}/${around.stackId}` },
+    body: '',
+  }));
+
   const stackPath = '/v1/(?<project>[^/]+)/stacks/(?<stack>[^/]+)/(?<id>[^/]+)';
   const resourcePath = `${stackPath}/resources/(?<resource>[^/]+)`;
   return createRouter(
     [
       { method: 'GET', path: /^\/$/, handle: () => versions(origins) },
+      { method: 'GET', path: /^\/v1\/(?<project>[^/]+)\/stacks\/(?<nameOrId>[^/]+)$/, handle: lookup },
       { method: 'GET', path: new RegExp(`^${stackPath}$`), handle: show },
       { method: 'GET', path: new RegExp(`^${resourcePath}/metadata$`), handle: metadata },
       { method: 'POST', path: new RegExp(`^${resourcePath}/signal$`), handle: signal },
@@ -78,12 +88,15 @@ const WRONG_METHOD =
 const isStackUser = ({ roles }: Token): boolean => roles.includes('heat_stack_user');
 
 // A stack is found from its owner's project and from its own one in Heat's domain.
-const isNamed = ({ project, userProject, stackName, stackId }: Stack['around'], params: Params): boolean =>
-  [project.id, userProject.id].includes(params['project'] ?? '') &&
-  stackName === params['stack'] &&
-  stackId === params['id'];
+const isNamed = ({ project, userProject, stackName, stackId }: Stack['around'], params: Params): boolean => {
+  if (![project.id, userProject.id].includes(params['project'] ?? '')) return false;
+  const { nameOrId, stack, id } = params;
+  return nameOrId === undefined
+    ? stackName === stack && stackId === id
+    : nameOrId === stackName || nameOrId === stackId;
+};
 
-function describe({ around, status, parameters }: Stack, { heat }: Origins): unknown {
+function describe({ around, status, parameters, outputValues }: Stack, { heat }: Origins): unknown {
   const { stackName, stackId, project, userProject, createdAt } = around;
   return {
     stack_name: stackName,
@@ -102,7 +115,11 @@ function describe({ around, status, parameters }: Stack, { heat }: Origins): unk
       .replace('_IN_PROGRESS', ' started')
       .replace('_COMPLETE', ' completed successfully')
       .replace('_FAILED', ' failed')}`,
-    outputs: [],
+    outputs: outputValues().map(([name, value]) => ({
+      output_key: name,
+      description: 'No description given',
+      output_value: value,
+    })),
   };
 }
 

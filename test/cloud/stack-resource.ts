@@ -55,6 +55,8 @@ export type Resource = ResourceSpec & {
         since: number;
       }
     | undefined;
+  /** The output values of its signals. A value stays until a later deployment reports another one. */
+  outputs: Record<string, unknown>;
   /** Set after an update has changed it, until a roll-back reverts that. */
   before: { values: Record<string, unknown> } | undefined;
 };
@@ -102,6 +104,7 @@ export const createResource = (spec: ResourceSpec, serverId: string, around: Sur
   user: addStackUser(around, spec.name),
   signingKey: createSigningKey(),
   current: undefined,
+  outputs: {},
   before: undefined,
 });
 

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import type { Action, Deployment } from './deployment.ts';
-import { outcomeOf } from './deployment.ts';
+import { outcomeOf, outputsOf } from './deployment.ts';
 import {
   addStackUser,
   createResource,
@@ -38,6 +38,8 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
   const servers = new Map<string, Server>();
   const resources = new Map<string, Resource>();
   const parameters: Record<string, string> = {};
+  /** Each output: a map from names to an attribute of a deployment, as `get_attr` names it. */
+  const outputs: Record<string, Record<string, readonly [resource: string, attribute: string]>> = {};
   let phase: Phase = 'CREATE';
   let state: State = 'IN_PROGRESS';
   /** Deployments of resources that a roll-back has replaced, listed until it is complete. */
@@ -113,6 +115,7 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     resource.user = addStackUser(around, resource.name);
     resource.signingKey = createSigningKey();
     resource.current = undefined;
+    resource.outputs = {};
     deployAs(resource, 'CREATE', values);
   };
 
@@ -121,6 +124,18 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     servers,
     resources,
     parameters,
+    outputs,
+    /** The values of the outputs. An attribute without a value is null. */
+    outputValues: (): [name: string, value: Record<string, unknown>][] =>
+      Object.entries(outputs).map(([name, members]) => [
+        name,
+        Object.fromEntries(
+          Object.entries(members).map(([member, [resource, attribute]]) => [
+            member,
+            resources.get(resource)?.outputs[attribute] ?? null,
+          ]),
+        ),
+      ]),
     get status(): StackStatus {
       return `${phase}_${state}`;
     },
@@ -172,6 +187,7 @@ export function createStack({ around, changed, rollbackMs }: StackHands) {
     signal: (resource: Resource, body: unknown): boolean => {
       if (resource.current?.status !== 'IN_PROGRESS') return false;
       resource.current.status = outcomeOf(resource.config.outputs, body);
+      resource.outputs = outputsOf(resource.config.outputs, resource.outputs, body);
       settle();
       return true;
     },

@@ -5,7 +5,7 @@ import type { CaType } from '../../src/openstack/magnum.ts';
 import { altNames, makeCsr } from '../cloud/make-csr.ts';
 import { agentErrorOf, faultIn } from '../src/support/outcome-of.ts';
 import type { Coordinates } from './coordinates.ts';
-import { type Deployment, type Doors, eventually, inputsOf, openDoors } from './doors.ts';
+import { type Deployment, type Doors, eventually, inputsOf, openDoors, settled } from './doors.ts';
 
 /** Two clusters of one server each, with HEAT_SIGNAL and with CFN_SIGNAL. */
 export type Connected = { heatSignal: Coordinates; cfnSignal: Coordinates; close(): Promise<void> };
@@ -228,13 +228,6 @@ async function rotate(doors: Doors): Promise<Deployment> {
     deployments.find(({ id }) => !known.includes(id));
   const metadata = await eventually(doors.metadata, (one) => fresh(one) !== undefined, 'a new deployment');
   return fresh(metadata) ?? (await only(doors));
-}
-
-/** Waits until the cluster's status follows its stack: Magnum checks every few seconds. */
-async function settled(doors: Doors): Promise<void> {
-  const url = certificatesUrl(doors).replace('/certificates/', '/clusters/');
-  const ask = async (): Promise<string> => await (await doors.raw('GET', url)).text();
-  await eventually(ask, (text) => /"status": ?"\w+_COMPLETE"/.test(text), 'the cluster at rest');
 }
 
 async function signalHeat(doors: Doors, deployment: Deployment, body: unknown): Promise<void> {

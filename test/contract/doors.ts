@@ -125,3 +125,11 @@ export async function eventually<T>(
     await systemClock.sleep(performance.now() > end - 119_000 ? 500 : 20, new AbortController().signal);
   }
 }
+
+/** Waits until the cluster's status follows its stack: Magnum checks every few seconds. */
+export async function settled(doors: Doors): Promise<void> {
+  const { cluster, heat_params: params } = doors.at;
+  const url = `${params.MAGNUM_URL}/clusters/${cluster.uuid}`;
+  const ask = async (): Promise<string> => await (await doors.raw('GET', url)).text();
+  await eventually(ask, (text) => /"status": ?"\w+_COMPLETE"/.test(text), 'the cluster at rest');
+}

@@ -12,6 +12,7 @@ import { RELEASES } from '../cloud/magnum-policy.ts';
 import { rolesContract } from './roles.contract.ts';
 import { personContract } from './person.contract.ts';
 import { RequestCoordinates, requestContract } from './request.contract.ts';
+import { stackOutputsContract } from './stack-outputs.contract.ts';
 import { tempUrlSignalContract } from './temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from './zaqar.contract.ts';
 
@@ -57,6 +58,11 @@ zaqarContract('the embedded cloud', async () => {
 tempUrlSignalContract('the embedded cloud', async () => {
   const cloud = await startCloud();
   return { at: await seed(cloud, 'temp-url-signal', 'TEMP_URL_SIGNAL'), close: cloud.close };
+});
+
+stackOutputsContract('the embedded cloud', async () => {
+  const cloud = await startCloud();
+  return { at: await seed(cloud, 'outputs', 'HEAT_SIGNAL'), close: cloud.close };
 });
 
 for (const release of RELEASES)

@@ -11,6 +11,7 @@ import { personContract } from '../contract/person.contract.ts';
 import { rolesContract } from '../contract/roles.contract.ts';
 import { Rc, usersOf } from './real-users.ts';
 import { RequestCoordinates, requestContract } from '../contract/request.contract.ts';
+import { stackOutputsContract } from '../contract/stack-outputs.contract.ts';
 import { tempUrlSignalContract } from '../contract/temp-url-signal.contract.ts';
 import { ZaqarCoordinates, zaqarContract } from '../contract/zaqar.contract.ts';
 
@@ -78,12 +79,17 @@ else {
   });
 }
 
-if (state !== undefined)
+if (state !== undefined) {
   personContract('a real cloud', async () => {
     const mark = Date.now().toString(36);
     const { cluster, rc } = v.parse(Owned, await seed(`contract-person-${mark}`, 'NO_SIGNAL'));
     return { env: rc, cluster, close };
   });
+  stackOutputsContract('a real cloud', async () => {
+    const mark = Date.now().toString(36);
+    return { at: v.parse(Coordinates, await seed(`contract-outputs-${mark}`, 'HEAT_SIGNAL')), close };
+  });
+}
 rolesContract('a real cloud', async () => {
   const mark = Date.now().toString(36);
   const cluster = v.parse(Owned, await seed(`contract-roles-${mark}`, 'NO_SIGNAL'));

@@ -11,6 +11,7 @@ const ROTATION = { rotation: { Type: 'String' } };
 const PARAMETERS: Record<string, unknown> = {
   'one-server.yaml': ROTATION,
   'group-in-batches.yaml': ROTATION,
+  'fleet.yaml': { servers: { Type: 'Json' }, asked: { Type: 'String' } },
   'credentials.yaml': { trust_id: { Type: 'String' }, trustee_password: { NoEcho: 'true' } },
 };
 

@@ -5,10 +5,10 @@ import { AgentError, reasonOf } from '../../../src/base/errors.ts';
 import { printable } from '../../../src/base/printable.ts';
 import type { ExecPlugin } from '../../../src/files/kubeconfig-login.ts';
 import type { PluginCredential } from '../../../src/services/exec-credential.ts';
-import type { NodeObject } from '../../../src/services/node-annotations.ts';
 import { openKubernetesWith } from '../../compose/kubernetes.ts';
 import type { Context } from '../verb.ts';
 import { listed } from './list-nodes.ts';
+import type { FleetNode } from './source.ts';
 
 type Hands = Pick<Context, 'secrets' | 'world'>;
 
@@ -33,7 +33,7 @@ export function listerByKubeconfig(
   hands: Hands,
   clock: Pick<Clock, 'now'>,
   abort: AbortSignal,
-): () => Promise<NodeObject[]> {
+): () => Promise<FleetNode[]> {
   let kept: { by: string; credential: PluginCredential } | undefined;
 
   const credentialOf = async ({ exec, server, ca }: Identity): Promise<Partial<PluginCredential>> => {
@@ -54,7 +54,7 @@ export function listerByKubeconfig(
   return async () => {
     const identity = await readIdentity(path);
     const isKept = kept !== undefined;
-    const list = async (): Promise<NodeObject[]> =>
+    const list = async (): Promise<FleetNode[]> =>
       await listWith({ ...identity, ...(await credentialOf(identity)) }, path, hands, clock, abort);
     try {
       return await list();
@@ -72,7 +72,7 @@ async function listWith(
   { secrets }: Hands,
   clock: Pick<Clock, 'now'>,
   abort: AbortSignal,
-): Promise<NodeObject[]> {
+): Promise<FleetNode[]> {
   secrets.add(client?.key);
   secrets.addPassing(token);
   const url = URL.parse(server);

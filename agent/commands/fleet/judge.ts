@@ -1,12 +1,10 @@
-import * as v from 'valibot';
-import { JsonText } from '../../../src/base/json.ts';
-import type { NodeObject } from '../../../src/services/node-annotations.ts';
 import { LIMITS } from '../../inspection/health.ts';
-import { Report } from '../../node-report/report.ts';
+import type { Report } from '../../inspection/report.ts';
+import type { FleetNode, SourceKind } from './source.ts';
 
 /** Why `agent fleet` does not exit with 0 because of this node. */
 export type FleetProblem =
-  /** Its Node has no report, or none that this version can read. */
+  /** There is no report, or none that this version can read. */
   | 'no-report'
   | 'bad-report'
   /** Its Node is not ready in Kubernetes. */
@@ -14,6 +12,8 @@ export type FleetProblem =
   /** The agent has written no report for two hours, or has had no answer of the cloud for as long. */
   | 'agent-silent'
   | 'cloud-silent'
+  /** In a stack: the report is older than a day. */
+  | 'old-report'
   /** A rotation is under way. */
   | 'in-phase'
   | 'waits'
@@ -23,10 +23,10 @@ export type FleetProblem =
   | 'other-cas'
   | 'other-version';
 
-/** A node as described by its Node. The agent's report is not proof. */
+/** A node with its problems. The agent's report is not proof. */
 export type FleetRow = {
   node: string;
-  role: 'master' | 'worker';
+  role: FleetNode['role'];
   report: Report | undefined;
   daysLeft: number | undefined;
   problems: FleetProblem[];
@@ -36,43 +36,43 @@ export type FleetRow = {
 const SILENT_MS = 2 * 3_600_000;
 const DAY_MS = 86_400_000;
 
-/** Finds the problems of every node. @param now milliseconds since the epoch */
-export function judgeFleet(nodes: readonly NodeObject[], now: number): FleetRow[] {
-  const read = nodes.map((node) => ({ node, report: reportIn(node) }));
-  const reports = read.flatMap(({ report }) => (typeof report === 'object' ? [report] : []));
+/** Finds the problems of every node, masters first. @param now milliseconds since the epoch */
+export function judgeFleet(nodes: readonly FleetNode[], kind: SourceKind, now: number): FleetRow[] {
+  const reports = nodes.flatMap(({ report }) => (typeof report === 'object' ? [report] : []));
   const usualCas = mostFrequent(reports.map(casOf));
   const usualVersion = mostFrequent(reports.map(({ agent }) => agent));
-  return read.map(({ node, report }) => {
-    const problems: FleetProblem[] = node.isReady ? [] : ['not-ready'];
-    const known = { node: node.name, role: node.isMaster ? 'master' : 'worker' } as const;
+  return nodes.toSorted(byRoleAndName).map(({ node, role, isReady, report }) => {
+    const problems: FleetProblem[] = isReady ? [] : ['not-ready'];
     if (typeof report === 'string')
-      return { ...known, report: undefined, daysLeft: undefined, problems: [...problems, report] };
+      return { node, role, report: undefined, daysLeft: undefined, problems: [...problems, report] };
     const left = report.notAfter === undefined ? undefined : Date.parse(report.notAfter) - now;
-    const isOlder = (moment: string | undefined): boolean => now - Date.parse(moment ?? '') > SILENT_MS;
-    if (isOlder(report.at)) problems.push('agent-silent');
-    else if (report.passAt === undefined || isOlder(report.passAt)) problems.push('cloud-silent');
+    problems.push(...AGES[kind](report, now));
     if (report.phase !== 'none') problems.push('in-phase');
     if (report.waits) problems.push('waits');
     if (left !== undefined && left < LIMITS.endsMs) problems.push('certificate-ends');
     if (casOf(report) !== usualCas) problems.push('other-cas');
     if (report.agent !== usualVersion) problems.push('other-version');
-    return {
-      ...known,
-      report,
-      daysLeft: left === undefined ? undefined : Math.floor(left / DAY_MS),
-      problems,
-    };
+    const daysLeft = left === undefined ? undefined : Math.floor(left / DAY_MS);
+    return { node, role, report, daysLeft, problems };
   });
 }
 
-const Written = v.pipe(JsonText, Report);
+const isOlder = (moment: string | undefined, ms: number, now: number): boolean =>
+  now - Date.parse(moment ?? '') > ms;
 
-function reportIn({ annotations }: NodeObject): Report | 'no-report' | 'bad-report' {
-  const text = annotations['report'];
-  if (text === undefined) return 'no-report';
-  const parsed = v.safeParse(Written, text);
-  return parsed.success ? parsed.output : 'bad-report';
-}
+/** What the age of a report tells. */
+const AGES: Readonly<Record<SourceKind, (report: Report, now: number) => FleetProblem[]>> = {
+  nodes: ({ at, passAt }, now) => {
+    if (isOlder(at, SILENT_MS, now)) return ['agent-silent'];
+    return passAt === undefined || isOlder(passAt, SILENT_MS, now) ? ['cloud-silent'] : [];
+  },
+  stack: ({ at }, now) => (isOlder(at, DAY_MS, now) ? ['old-report'] : []),
+};
+
+/** `node-10` comes after `node-9`. */
+const names = new Intl.Collator('en', { numeric: true });
+const byRoleAndName = (a: FleetNode, b: FleetNode): number =>
+  Number(b.role === 'master') - Number(a.role === 'master') || names.compare(a.node, b.node);
 
 const casOf = ({ cas }: Report): string => cas.join();
 

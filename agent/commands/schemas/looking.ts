@@ -217,11 +217,12 @@ export const Plan = v.object({
 });
 
 export const Fleet = v.object({
-  /** Fields that the agent of a node reports. Every user with write access to Nodes can forge them. */
+  /** Fields that others can forge: every user with write access to Nodes, or everyone who may signal the stack. */
   unproven: v.array(v.string()),
   nodes: v.array(
     v.object({
       node: v.string(),
+      /** In a stack, only a report tells it; without one it is `worker`. */
       role: v.picklist(['master', 'worker']),
       /** The version of the agent. Here and below, null means that there is no report. */
       agent: v.nullable(v.string()),
@@ -232,7 +233,7 @@ export const Fleet = v.object({
       daysLeft: v.nullable(v.pipe(v.number(), v.integer())),
       waits: v.nullable(v.object({ why: v.string(), for: v.array(v.string()) })),
       reportedAt: v.nullable(Time),
-      /** When all collectors last answered. */
+      /** When all collectors last answered. null in a stack. */
       passAt: v.nullable(Time),
       /** The reasons for exit code 1. Empty: the node is healthy and does not differ from most others. */
       problems: v.array(v.string()),

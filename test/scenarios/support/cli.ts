@@ -16,6 +16,7 @@ export async function cli(
   argv: readonly string[],
   instrument: Instrument = {},
   stdin = '',
+  env: NodeJS.ProcessEnv = {},
 ): Promise<Said> {
   const { node, clock } = site;
   const [verb = '', ...options] = argv;
@@ -23,7 +24,7 @@ export async function cli(
   const code = await runCli(
     {
       argv: [verb, '--root', node.root, ...options],
-      env: {},
+      env,
       pid: process.pid,
       stdin: async () => await Promise.resolve(stdin),
       stdout: { write: (text) => (said.stdout += text) },

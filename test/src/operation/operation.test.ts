@@ -53,6 +53,16 @@ test('renews everything on coe-rebuild, but not on a roll-back or deletion', () 
   expect(kind(ask('drift', 'DELETE'))).toBe('none');
 });
 
+test('does nothing on coe-report, whatever the action', () => {
+  for (const action of ['CREATE', 'UPDATE', 'DELETE'])
+    expect(selectOperation(deployment({ deploy_action: action }, { group: 'coe-report' }), [])).toMatchObject(
+      {
+        kind: 'none',
+        reason: 'only-reports',
+      },
+    );
+});
+
 test.each(['', '/', '.', ' '])('rejects the group %j, which no hook can have', (group) => {
   expect(selectOperation(deployment({}, { group }), [])).toBeUndefined();
 });

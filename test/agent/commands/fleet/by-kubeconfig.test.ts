@@ -72,7 +72,7 @@ function lister(): {
   const stderr = { write: (text: string) => (said += text) };
   const world = { argv: [], env: { PATH: process.env['PATH'] }, pid: 1, stdout: silent, stderr };
   const list = listerByKubeconfig(home.at('/config'), { secrets, world }, clock, NEVER);
-  return { list: async () => (await list()).map(({ name }) => name), secrets, said: () => said };
+  return { list: async () => (await list()).map(({ node }) => node), secrets, said: () => said };
 }
 
 test('lists with a token, and reads a changed kubeconfig at the next call', async () => {

@@ -6,19 +6,18 @@ import { isTrue } from '../../src/metadata/heat-params.ts';
 import packageJson from '../../package.json' with { type: 'json' };
 import { mayGoByItself } from '../config.ts';
 import type { Hands } from '../hands.ts';
-import { LIMITS } from '../inspection/health.ts';
-import { takeInventory } from '../inspection/inventory.ts';
-import { rotationState } from '../inspection/rotation-state.ts';
-import { type Node, readNodeIfThere } from '../node.ts';
-import { clientsOf } from '../peers/clients.ts';
+import { type Node, nodeNameOf } from '../node.ts';
 import { readRotation } from '../phases/record.ts';
+import { LIMITS } from './health.ts';
+import { takeInventory } from './inventory.ts';
+import { rotationState } from './rotation-state.ts';
 
 const Short = v.pipe(v.string(), v.maxLength(256));
 const Moment = v.pipe(v.string(), v.isoTimestamp());
 
 /**
- * An agent's report in the annotation `coe-agent/report`. Others can forge it, so it proves nothing. It contains no
- * secret: every user who can read the Node can read it.
+ * An agent's report about its node. Others can forge it, so it proves nothing. It contains no secret: every user who
+ * can read the Node, or the outputs of a stack, can read it.
  */
 export const Report = v.object({
   version: v.literal(1),
@@ -39,19 +38,28 @@ export const Report = v.object({
 });
 export type Report = v.InferOutput<typeof Report>;
 
+/** A report with the node that it is about. On a Node in Kubernetes, the Node itself says that. */
+export const NamedReport = v.object({
+  ...Report.entries,
+  node: Short,
+  role: v.picklist(['master', 'worker']),
+});
+export type NamedReport = v.InferOutput<typeof NamedReport>;
+
 /** Limit for the named nodes. */
 const MOST_NAMED = 8;
 
 /**
  * Reads the contents of a report, without the times.
  *
- * @returns undefined on a node without Kubernetes or one that is not set up yet
+ * @returns undefined on a node without TLS
  * @throws `bad-file` when its certificates cannot be read
  */
-export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'passAt'> | undefined> {
-  const node = await readNodeIfThere(hands);
-  if (!node || isTrue(node.params.get('TLS_DISABLED'))) return undefined;
-  if (!clientsOf(node).kubernetes) return undefined;
+export async function readReport(
+  node: Node,
+  hands: Hands,
+): Promise<Omit<Report, 'at' | 'passAt'> | undefined> {
+  if (isTrue(node.params.get('TLS_DISABLED'))) return undefined;
   const holdings = await takeInventory(hands.disk, node.layout, hands.clock.now());
   const { phase, oldCaEndedAt } = await rotationState(hands);
   const files = trustFilesOf(node);
@@ -67,6 +75,13 @@ export async function readReport(hands: Hands): Promise<Omit<Report, 'at' | 'pas
     ...(oldCaEndedAt !== undefined && { oldCaEndedAt }),
     ...(waits && { waits: { why: waits.why, for: waits.for.slice(0, MOST_NAMED) } }),
   };
+}
+
+/** Reads a report for readers outside of Kubernetes. @throws `bad-file` when its certificates cannot be read */
+export async function readNamedReport(node: Node, hands: Hands): Promise<NamedReport | undefined> {
+  const report = await readReport(node, hands);
+  const at = new Date(hands.clock.now()).toISOString();
+  return report && { ...report, node: nodeNameOf(node), role: node.role, at };
 }
 
 /** Returns the files with the Kubernetes CAs that the node trusts. */

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import * as v from 'valibot';
 import type { Hands } from '../../../agent/hands.ts';
-import { readReport, Report } from '../../../agent/node-report/report.ts';
+import { NamedReport, readNamedReport, readReport } from '../../../agent/inspection/report.ts';
 import { type RotationRecord, writeRotation } from '../../../agent/phases/record.ts';
 import { testHands } from '../support/hands.ts';
 import { newGeneration, nodeOf, writeCertificates } from '../support/node.ts';
@@ -22,8 +22,11 @@ async function setUp(
     ...hands.config,
     rotation: { ...hands.config.rotation, phase },
   };
-  return { ...hands, config };
+  return { node, hands: { ...hands, config } };
 }
+
+type Made = Awaited<ReturnType<typeof setUp>>;
+const reportOf = async ({ node, hands }: Made) => await readReport(node, hands);
 
 const WAITS = {
   why: 'peers-present-former',
@@ -33,36 +36,38 @@ const WAITS = {
 const record: RotationRecord = { version: 1, peers: [], waits: WAITS };
 
 test('names up to eight nodes that an automatic rotation waits for', async () => {
-  const hands = await setUp();
-  await writeRotation(record, hands);
-  expect((await readReport(hands))?.waits).toEqual({ why: WAITS.why, for: WAITS.for.slice(0, 8) });
+  const made = await setUp();
+  await writeRotation(record, made.hands);
+  expect((await reportOf(made))?.waits).toEqual({ why: WAITS.why, for: WAITS.for.slice(0, 8) });
 });
 
 test('says since when the old CA opens nothing on the node', async () => {
-  const hands = await setUp();
-  expect((await readReport(hands))?.oldCaEndedAt).toBeUndefined();
+  const made = await setUp();
+  expect((await reportOf(made))?.oldCaEndedAt).toBeUndefined();
   const endedAt = Date.parse('2026-11-29T10:00:00.000Z');
-  await writeRotation({ ...record, oldCa: { cas: 'x', endedAt } }, hands);
-  expect((await readReport(hands))?.oldCaEndedAt).toBe('2026-11-29T10:00:00.000Z');
+  await writeRotation({ ...record, oldCa: { cas: 'x', endedAt } }, made.hands);
+  expect((await reportOf(made))?.oldCaEndedAt).toBe('2026-11-29T10:00:00.000Z');
 });
 
 test('ignores an old record of waiting if phases are requested', async () => {
-  const hands = await setUp({}, 'trust');
-  await writeRotation(record, hands);
-  expect((await readReport(hands))?.waits).toBeUndefined();
+  const made = await setUp({}, 'trust');
+  await writeRotation(record, made.hands);
+  expect((await reportOf(made))?.waits).toBeUndefined();
 });
 
-test('contains no secret, and is accepted by its readers', async () => {
-  const report = await readReport(await setUp());
-  const text = JSON.stringify({ ...report, at: '2026-11-29T10:00:00.000Z' });
+test('contains no secret, names its node, and is accepted by its readers', async () => {
+  const { node, hands } = await setUp();
+  const text = JSON.stringify(await readNamedReport(node, hands));
   expect(text).not.toContain(PASSWORD);
-  expect(v.is(Report, JSON.parse(text))).toBe(true);
+  expect(v.parse(NamedReport, JSON.parse(text))).toMatchObject({
+    node: 'k1-node-0',
+    role: 'worker',
+    phase: 'none',
+    cas: [expect.stringMatching(/^[0-9a-f]{64}$/)],
+    at: new Date(hands.clock.now()).toISOString(),
+  });
 });
 
-test.each([{ TLS_DISABLED: 'True' }])('is undefined for a node with %o', async (params) => {
-  expect(await readReport(await setUp(params))).toBeUndefined();
-});
-
-test('is undefined for a node that is not set up', async () => {
-  expect(await readReport((await testHands()).hands)).toBeUndefined();
+test('is undefined for a node without TLS', async () => {
+  expect(await reportOf(await setUp({ TLS_DISABLED: 'True' }))).toBeUndefined();
 });
