@@ -141,7 +141,7 @@ export async function compose({
   const systemctlProgram = root === '/' ? 'systemctl' : join(root, '/usr/bin/systemctl');
   const systemctl = async (): Promise<Systemctl> => {
     const { createSystemctl } = await import('../src/services/systemctl.ts');
-    return as(createSystemctl(systemctlProgram), instrument.systemctl);
+    return as(createSystemctl(systemctlProgram, env), instrument.systemctl);
   };
 
   return {
@@ -206,6 +206,7 @@ export async function compose({
       const { createUnitManager } = await import('../src/services/unit-manager.ts');
       return createUnitManager(
         systemctlProgram,
+        env,
         async (path) => await readText(disk, path),
         // With --root, no process of this machine belongs to that node.
         root === '/' ? CONTAINED : new Map(),

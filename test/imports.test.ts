@@ -80,7 +80,6 @@ const PACKAGES: Record<string, readonly string[] | 'anywhere'> = {
   yaml: ['src/files/kubeconfig-document.ts', 'agent/config/yaml.ts'],
   execa: ['src/services/', 'src/hooks/start.ts'],
   chokidar: ['src/metadata/watch.ts'],
-  pino: ['src/base/log.ts'],
   commander: ['agent/cli.ts'],
   cliui: ['agent/commands/table.ts'],
   'string-width': ['agent/commands/table.ts'],
@@ -136,7 +135,19 @@ const WAITS: Record<string, string> = {
 
 const LONGEST = 250;
 
-type Import = { to: string; typesOnly: boolean };
+/** Everything that an idle daemon loads: its passes, its look at the node, and the report on its Node. */
+const IDLE = [
+  'agent/main.ts',
+  'agent/commands/run.ts',
+  'agent/upkeep.ts',
+  'agent/node-report/report.ts',
+  'agent/node-report/on-node.ts',
+  'src/services/systemctl.ts',
+];
+/** Packages that only other work needs. */
+const LAZY = ['node-forge', 'execa', 'ws', '@xmldom/xmldom', 'cliui', 'string-width'];
+
+type Import = { to: string; typesOnly: boolean; lazy?: true };
 type Source = { path: string; text: string; code: string; imports: Import[] };
 
 const root = resolve(import.meta.dirname, '..');
@@ -155,7 +166,7 @@ function read(path: string): Source {
   ))
     imports.push({ to, typesOnly: isOfTypes(clause) });
   for (const [, to = ''] of code.matchAll(/\bimport\(\s*'([^']+)'\s*\)/g))
-    imports.push({ to, typesOnly: false });
+    imports.push({ to, typesOnly: false, lazy: true });
   return { path, text, code, imports };
 }
 
@@ -254,6 +265,23 @@ test('each outside package is used in its one place', () => {
       })
       .map(({ to }) => `imports the package ${to}`),
   );
+  expect(found).toEqual([]);
+});
+
+test('an idle daemon loads no package that only other work needs', () => {
+  const seen = new Set<string>();
+  const found: string[] = [];
+  const walk = (path: string): void => {
+    if (seen.has(path)) return;
+    seen.add(path);
+    const source = sources.find((one) => one.path === path);
+    for (const { to, typesOnly, lazy } of source?.imports ?? []) {
+      if (LAZY.includes(to) && lazy !== true) found.push(`${path} imports ${to}`);
+      if (source && isRelative(to) && !typesOnly && lazy !== true) walk(target(source, to));
+    }
+  };
+  for (const path of IDLE) walk(path);
+  expect(seen.size).toBeGreaterThan(100);
   expect(found).toEqual([]);
 });
 

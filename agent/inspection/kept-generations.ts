@@ -1,7 +1,6 @@
 import type { X509Certificate } from 'node:crypto';
 import { type Disk, readIfThere } from '../../src/base/disk.ts';
 import { codeOf } from '../../src/base/errors.ts';
-import { readRevocationList } from '../../src/certificates/crl.ts';
 import { certificatesIn, fingerprint } from '../../src/certificates/read.ts';
 import type { KeptFile, KeptGeneration } from '../../src/files/kept.ts';
 import type { Hands } from '../hands.ts';
@@ -111,6 +110,8 @@ async function revokedIn(node: Node, disk: Disk): Promise<string[]> {
     const row = node.layout.authorities.find((one) => one.ca === ca);
     const pem = content && row && (await readIfThere(disk, row.file.path));
     if (!content || !pem) continue;
+    // node-forge, which an idle daemon should not hold.
+    const { readRevocationList } = await import('../../src/certificates/crl.ts');
     try {
       const list = readRevocationList(content, `the list in ${file.path}`);
       for (const authority of certificatesIn(pem.toString('utf8'), file.path))

@@ -1,7 +1,6 @@
 import { createHash, type KeyObject, type X509Certificate } from 'node:crypto';
 import { allSettled } from '../base/all-settled.ts';
 import { AgentError, isNotReady } from '../base/errors.ts';
-import { createCsr } from './csr.ts';
 import { type KeyAlgorithm, keyFromPem, keyToPem, makeKey } from './key.ts';
 import type { CaType } from './layout.ts';
 import type { CertificateRequest } from './request.ts';
@@ -108,6 +107,8 @@ async function prepare(
   const kept = await hands.recall(request.name, digest);
   if (kept) return { key: keyFromPem(kept.key), keyPem: kept.key, csr: kept.csr };
   const key = await makeKey(algorithm);
+  // node-forge: loaded for a new CSR only, which keeps an idle daemon small.
+  const { createCsr } = await import('./csr.ts');
   const fresh = { key: keyToPem(key), csr: createCsr(request, key) };
   await hands.keep(request.name, digest, fresh);
   hands.done('key', request.name);

@@ -1,42 +1,62 @@
-import { execa } from 'execa';
-import { AgentError } from '../base/errors.ts';
+import { spawn } from 'node:child_process';
+import { withDeadline } from '../base/clock.ts';
+import { AgentError, errnoOf, explain } from '../base/errors.ts';
+
+type Ended = { code: number | null; signal: string | null; stdout: string; stderr: string };
 
 /**
- * Runs systemctl(1) and returns its output.
+ * Runs systemctl(1) and returns its output. The idle daemon asks it too, so it runs without execa, which takes 2 MB.
  *
+ * @param env the environment of this program
  * @param timeout in milliseconds
  * @throws `unit` with systemd's message; `aborted` if `abort` fires
  */
 export const systemctlRunner =
-  (program: string) =>
+  (program: string, env: NodeJS.ProcessEnv) =>
   async (args: string[], timeout: number, abort: AbortSignal): Promise<string> => {
-    const result = await execa(program, args, {
-      reject: false,
-      timeout,
-      cancelSignal: abort,
-      stdin: 'ignore',
+    const what = `systemctl ${args.join(' ')}`;
+    const limit = withDeadline(abort, timeout);
+    const ended = await run(program, args, env, limit).catch((cause: unknown) => {
+      if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`);
+      const [why, reason] = limit.aborted
+        ? [`not done within ${timeout / 1000} s`, 'systemctl-timeout']
+        : errnoOf(cause) === 'ENOENT'
+          ? [`there is no ${program} on this node`, 'systemctl-missing']
+          : [errnoOf(cause) ?? explain(cause), 'systemctl-failed'];
+      throw new AgentError('unit', `${what}: ${why}`, { reason, cause });
+    });
+    const { code, signal, stdout, stderr } = ended;
+    if (code === 0) return stdout.replace(/\n$/, '');
+    const words = (stderr || stdout).trim().split('\n')[0] ?? '';
+    throw new AgentError('unit', `${what}: ${words || (signal ?? `exit code ${code}`)}`, {
+      reason: 'systemctl-failed',
+    });
+  };
+
+const run = async (
+  program: string,
+  args: string[],
+  env: NodeJS.ProcessEnv,
+  limit: AbortSignal,
+): Promise<Ended> =>
+  await new Promise((resolve, reject) => {
+    const child = spawn(program, args, {
+      signal: limit,
+      killSignal: 'SIGKILL',
+      stdio: ['ignore', 'pipe', 'pipe'],
       // Ctrl-C and a closed terminal signal the whole process group; they must not interrupt a restart.
       detached: true,
       // systemctl reports its own failures (252) to this socket, and would do so in this unit's name.
-      env: { NOTIFY_SOCKET: undefined },
+      env: { ...env, NOTIFY_SOCKET: undefined },
     });
-    if (result.exitCode === 0) return result.stdout;
-    const what = `systemctl ${args.join(' ')}`;
-    if (abort.aborted) throw new AgentError('aborted', `${what}: stopped`);
-    if (result.timedOut)
-      throw new AgentError('unit', `${what}: not done within ${timeout / 1000} s`, {
-        reason: 'systemctl-timeout',
-      });
-    if (result.code === 'ENOENT')
-      throw new AgentError('unit', `${what}: there is no ${program} on this node`, {
-        reason: 'systemctl-missing',
-      });
-    const words = (result.stderr || result.stdout).trim().split('\n')[0] ?? '';
-    // Without an exit code, it was killed or could not be run.
-    const code =
-      result.exitCode === undefined ? (result.signal ?? result.code) : `exit code ${result.exitCode}`;
-    throw new AgentError('unit', `${what}: ${words || code}`, { reason: 'systemctl-failed' });
-  };
+    let [stdout, stderr] = ['', ''];
+    child.stdout.setEncoding('utf8').on('data', (text: string) => (stdout += text));
+    child.stderr.setEncoding('utf8').on('data', (text: string) => (stderr += text));
+    child.once('error', reject);
+    child.once('close', (code, signal) => {
+      resolve({ code, signal, stdout, stderr });
+    });
+  });
 
 export const serviceName = (unit: string): string => (unit.includes('.') ? unit : `${unit}.service`);
 

@@ -45,9 +45,12 @@ export type Systemctl = {
 const STATE =
   'LoadState,ActiveState,SubState,Result,InvocationID,NRestarts,MainPID,ExecMainStartTimestampMonotonic,Job,TimeoutStopUSec';
 
-/** @param program the systemctl to run; with `--root`, the one below that root, never this machine's */
-export function createSystemctl(program: string): Systemctl {
-  const run = systemctlRunner(program);
+/**
+ * @param program the systemctl to run; with `--root`, the one below that root, never this machine's
+ * @param env the environment of this program
+ */
+export function createSystemctl(program: string, env: NodeJS.ProcessEnv): Systemctl {
+  const run = systemctlRunner(program, env);
   const showAll =
     <T>(wanted: string, read: (text: string) => T) =>
     async (units: readonly string[], abort: AbortSignal): Promise<T[]> => {

@@ -32,15 +32,17 @@ const DEADLINE_MS = 90_000;
 
 /**
  * @param program the systemctl to run
+ * @param env the environment of this program
  * @param read reads a file of the node; undefined if it does not exist
  * @param contained units whose program runs in a container that systemd does not track, with that program's name
  */
 export function createUnitManager(
   program: string,
+  env: NodeJS.ProcessEnv,
   read: (path: string) => Promise<string | undefined>,
   contained: ReadonlyMap<string, string> = new Map(),
 ): UnitManager {
-  const run = systemctlRunner(program);
+  const run = systemctlRunner(program, env);
   const act = async (args: string[], abort: AbortSignal): Promise<void> => {
     await run(args, DEADLINE_MS, abort);
   };

@@ -22,7 +22,7 @@ let machine: Machine;
 let systemctl: Systemctl;
 beforeAll(async () => {
   machine = await startMachine();
-  systemctl = createSystemctl(machine.systemctl);
+  systemctl = createSystemctl(machine.systemctl, process.env);
 });
 afterAll(async () => {
   await machine.close();

@@ -8,7 +8,7 @@ const RESTART = ['restart', 'etcd.service'];
 
 /** Runs a systemctl that is this shell script. */
 const run = async (script: string, { timeout = 60_000, abort = NEVER, mode = 0o755 } = {}) =>
-  await systemctlRunner((await programOf(script, mode)).program)(RESTART, timeout, abort);
+  await systemctlRunner((await programOf(script, mode)).program, process.env)(RESTART, timeout, abort);
 
 test('returns the output, and takes messages beside it for no failure', async () => {
   expect(await run('echo a=b; echo a warning >&2')).toBe('a=b');
@@ -45,7 +45,7 @@ test('stops waiting on an abort', async () => {
 });
 
 test('reports a node without systemctl, or with one that cannot be executed', async () => {
-  const missing = systemctlRunner('/nowhere/systemctl')(RESTART, 60_000, NEVER);
+  const missing = systemctlRunner('/nowhere/systemctl', process.env)(RESTART, 60_000, NEVER);
   expect(await faultIn(missing)).toEqual({ code: 'unit', reason: 'systemctl-missing' });
   const error = await agentErrorOf(run('exit 0', { mode: 0o644 }));
   expect(error).toMatchObject({ code: 'unit', reason: 'systemctl-failed' });

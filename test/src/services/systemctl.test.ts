@@ -6,7 +6,7 @@ import { programOf } from '../support/program.ts';
 /** Makes a systemctl from this shell script, and records its arguments. */
 async function setUp(script: string): Promise<{ systemctl: Systemctl; args(): Promise<string> }> {
   const { program, args } = await programOf(script);
-  return { systemctl: createSystemctl(program), args };
+  return { systemctl: createSystemctl(program, process.env), args };
 }
 
 test("reads a unit's properties as systemd prints them", async () => {

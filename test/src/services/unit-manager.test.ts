@@ -21,6 +21,7 @@ async function setUp() {
   );
   const units = createUnitManager(
     at('/systemctl'),
+    process.env,
     async () => await Promise.resolve(undefined),
     new Map([[UNIT, PROGRAM]]),
   );
