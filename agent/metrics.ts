@@ -53,7 +53,8 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
       ...ofUpkeep(await readUpkeep(hands)),
       ...(seen && samplesOf(seen, notebook.noted)),
     });
-    await replaceFile(disk, file, text, { mode: 0o644 });
+    // The next pass writes it again. A sync would cost more CPU time than a poll.
+    await replaceFile(disk, file, text, { mode: 0o644, durable: false });
   };
   return {
     watch: notebook.watch,

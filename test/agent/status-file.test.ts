@@ -6,8 +6,9 @@ import { AgentError } from '../../src/base/errors.ts';
 import { createHands } from '../fakes/hands.ts';
 
 const [FIRST, SECOND] = ['2026-01-01T00:00:00.000Z', '2026-01-02T00:00:00.000Z'];
-const heat = { collector: 'heat' } as const;
-const silent = { ...heat, why: 'no answer', code: 'cloud-unreachable', reason: undefined };
+const heat = { collector: 'heat', why: undefined, refused: false } as const;
+const local = { ...heat, collector: 'local' } as const;
+const silent = { ...heat, why: 'no answer', code: 'cloud-unreachable' } as const;
 
 describe('a pass', () => {
   test('is complete if every collector that brings work has answered', () => {
@@ -17,8 +18,8 @@ describe('a pass', () => {
   });
 
   test('without an answer keeps the times of those before it', () => {
-    const before = recordOf({ ...emptyResult(), answers: [heat, { collector: 'local' }] }, undefined, FIRST);
-    const answers = [silent, { collector: 'local' } as const];
+    const before = recordOf({ ...emptyResult(), answers: [heat, local] }, undefined, FIRST);
+    const answers = [silent, local];
     expect(recordOf({ ...emptyResult(), answers }, before, SECOND)).toMatchObject({
       at: SECOND,
       completeAt: FIRST,
@@ -57,7 +58,7 @@ describe('the record', () => {
     await disk.makeDirectory(RUNTIME, { mode: 0o755 });
     const record = recordOf({ ...emptyResult(), answers: [heat] }, undefined, FIRST);
     await writePassRecord(hands, record);
-    expect(await readPassRecord(hands)).toEqual(record);
+    expect(await readPassRecord(hands)).toEqual({ ...record, answers: [{ collector: 'heat' }] });
     await write(`${RUNTIME}/last-pass.json`, '{');
     expect(await readPassRecord(hands)).toBeUndefined();
   });

@@ -64,7 +64,7 @@ test('renews every certificate with the same CA when the node resumes two weeks 
   expect(site.restarts().length).toBeGreaterThanOrEqual(3);
   expect(logged(site.log, 'renewal-succeeded')).toHaveLength(1);
   expect(site.signals()).toEqual([]);
-  expect(await auditOf(site.node)).toMatchObject([
+  expect((await auditOf(site.node)).slice(-2)).toMatchObject([
     { event: 'begun', run: 'renewal', asked_by: 'renewal' },
     { event: 'ended', run: 'renewal', asked_by: 'renewal', outcome: 'succeeded' },
   ]);

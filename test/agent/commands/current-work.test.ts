@@ -10,6 +10,7 @@ const work = (over: Partial<CurrentWork> = {}): CurrentWork => ({
   since: SINCE,
   deployments: [],
   runId: null,
+  waiting: undefined,
   ...over,
 });
 

@@ -53,10 +53,12 @@ test('removes the old key when its grace ends, and restarts the API server', asy
   expect(site.restarts().slice(restarts)).toEqual(['kube-apiserver']);
   expect(await site.node.read(PRIVATE)).toBe(privateKey);
   expect(logged(site.log, 'grace-ended')).toHaveLength(1);
-  expect((await auditOf(site.node)).slice(-2)).toMatchObject([
+  const audit = (await auditOf(site.node)).slice(-2);
+  expect(audit).toMatchObject([
     { event: 'begun', run: 'end-of-grace', asked_by: 'grace' },
-    { event: 'ended', run: 'end-of-grace', outcome: 'succeeded', changes: [{ path: PUBLIC }] },
+    { event: 'ended', run: 'end-of-grace', outcome: 'succeeded' },
   ]);
+  expect(audit[1]?.['changes']).toContainEqual(expect.objectContaining({ path: PUBLIC }));
   const left = (await site.files('/var/lib/coe-agent/generation')).get(
     '/var/lib/coe-agent/generation/journal',
   );
