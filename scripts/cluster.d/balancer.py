@@ -24,7 +24,9 @@ for pool, asked in pools.items():
     listener = listeners[asked["listener"]]
     address = balancers[listener["loadbalancer"]]["vip_address"]
     monitor = next((entry for entry in monitors.values() if entry["pool"] == pool), None)
-    check = f" check inter {monitor['delay']}s fall {FALL} rise {monitor['max_retries']}" if monitor else ""
+    https = monitor is not None and monitor["type"] == "HTTPS"
+    tls = " check-ssl verify none" if https else ""
+    check = f" check{tls} inter {monitor['delay']}s fall {FALL} rise {monitor['max_retries']}" if monitor else ""
     lines += [
         f"frontend {asked['listener']}",
         f"  bind {address}:{listener['protocol_port']}",
@@ -35,6 +37,7 @@ for pool, asked in pools.items():
         f"  mode {asked['protocol'].lower()}",
         f"  balance {BALANCE[asked['lb_algorithm']]}",
         *([f"  timeout check {monitor['timeout']}s"] if monitor else []),
+        *([f"  option httpchk GET {monitor['url_path']}", "  http-check expect rstatus 200"] if https else []),
         "  option allbackups",
         "  timeout connect 5000",
         "  timeout server 50000",

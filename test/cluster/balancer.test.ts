@@ -76,6 +76,19 @@ test('checks each member of a pool with its health monitor', async () => {
   expect(backend).toContain('server m10 10.77.1.10:6443 weight 1 check inter 5s fall 3 rise 2');
 });
 
+// As Octavia's template does for this type.
+test('asks each member over TLS with a monitor of the type HTTPS', async () => {
+  await apiBalancer();
+  const times = { delay: 3, max_retries: 2, timeout: 3 };
+  await record('monitors', 'ready', { pool: 'masters', type: 'HTTPS', url_path: '/readyz', ...times });
+  const backend = await section('backend masters');
+  expect(backend).toContain('option httpchk GET /readyz');
+  expect(backend).toContain('http-check expect rstatus 200');
+  expect(backend).toContain(
+    'server m10 10.77.1.10:6443 weight 1 check check-ssl verify none inter 3s fall 3 rise 2',
+  );
+});
+
 test.each([
   ['LEAST_CONNECTIONS', 'leastconn'],
   ['SOURCE_IP', 'source'],

@@ -173,7 +173,7 @@ class Pool(Recorded):
 
 class HealthMonitor(Recorded):
     kind = "monitors"
-    properties_schema = strings("type", "delay", "max_retries", "timeout", "pool")
+    properties_schema = strings("type", "delay", "max_retries", "timeout", "pool", "url_path")
 
 
 class PoolMember(Recorded):

@@ -4,6 +4,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { afterAll, beforeAll, describe } from 'vitest';
 import { startAggregatedApi } from './aggregated-api.ts';
 import { type Completion, RETIRED } from './completion.ts';
+import { monitorReadiness } from './health-monitor.ts';
 import { type Load, startLoad, writeIdentity } from './load.ts';
 import { installAgent, renewKubeconfig } from './magnum-cluster.ts';
 import { powerCycleInTurn } from './power-cycle.ts';
@@ -71,4 +72,7 @@ describeUnderLoad(
   },
 );
 
-describeRotation('a third rotation', () => pod, RETIRED);
+describe('behind a load balancer that checks the readiness of the API servers', () => {
+  beforeAll(monitorReadiness);
+  describeUnderLoad('a third rotation', join(FOLDER, 'readiness'));
+});

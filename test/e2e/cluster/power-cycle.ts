@@ -1,11 +1,14 @@
 import { vi } from 'vitest';
-import { standingOf } from './completion.ts';
+import { type Standing, standingOf } from './completion.ts';
 import { kubectl, type Node, power, renewKubeconfig } from './magnum-cluster.ts';
 import { ROTATION_MS } from './rotation-suite.ts';
 
-/** The phase of a node in its record while its units restart for the next one. */
-const RECORDED = { trust: null, reissue: 'trust', retire: 'reissue' } as const;
-export type Phase = keyof typeof RECORDED;
+export type Phase = 'trust' | 'reissue' | 'retire';
+
+/** Whether a node restarts its units for this phase. A deployment of Magnum brings `trust`, the daemon the others. */
+const isIn = (phase: Phase, { interrupted, rotation }: Standing): boolean =>
+  interrupted !== null &&
+  (phase === 'trust' ? rotation.phase === null : interrupted.runId === `auto-${phase}`);
 
 /**
  * Powers off the first of these masters that restarts its units for a phase, and boots it again when the cluster has
@@ -15,7 +18,7 @@ export async function powerCycleInTurn(masters: readonly Node[], phase: Phase): 
   const isRestarting = async (node: Node): Promise<boolean> => {
     // A node that still boots does not answer.
     const standing = await standingOf(node).catch(() => undefined);
-    return !!standing?.interrupted && standing.rotation.phase === RECORDED[phase];
+    return standing !== undefined && isIn(phase, standing);
   };
   const master = await vi.waitUntil(
     async () => {
