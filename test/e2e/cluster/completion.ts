@@ -20,14 +20,13 @@ export const AT_ONCE: Completion = { until: async () => await Promise.resolve(),
 
 const Status = v.object({
   /** A run whose units are being restarted, or were when the agent ended. */
-  interrupted: v.nullable(v.object({ runId: v.nullable(v.string()) })),
+  interrupted: v.nullable(v.unknown()),
   /** The phase of a rotation. */
   rotation: v.object({ phase: v.nullable(v.string()) }),
 });
-export type Standing = v.InferOutput<typeof Status>;
 
 /** Reads a node's rotation from `agent status`, which exits with another code than 0 while a pass is late. */
-export async function standingOf(node: Node): Promise<Standing> {
+export async function standingOf(node: Node): Promise<v.InferOutput<typeof Status>> {
   return v.parse(Status, JSON.parse(await onNode(node, 'sh', '-c', 'agent status --json || true')));
 }
 
