@@ -129,7 +129,6 @@ const HELP: Readonly<Record<string, Help>> = {
   },
   fleet: {
     examples: [
-      ['agent fleet', 'on a master: list every node of the cluster'],
       ['agent fleet --kubeconfig k1/config --watch', 'on any machine: refresh every five seconds'],
       ['OS_CLOUD=c1 agent fleet --stack fleet', "without Kubernetes: the reports in a stack's outputs"],
     ],

@@ -38,6 +38,8 @@ export async function openPersonsCluster(
   });
 }
 
+export type PersonsStack = StackOutputs;
+
 /**
  * Reads the outputs of a stack with the same login.
  *
@@ -48,7 +50,7 @@ export async function readPersonsStack(
   stack: string,
   person: Person,
   abort: AbortSignal,
-): Promise<StackOutputs> {
+): Promise<PersonsStack> {
   return await loggedIn(person, abort, async (session, http) => {
     const outputs = await readStackOutputs(http, session, stack, abort);
     http.close();

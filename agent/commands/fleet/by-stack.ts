@@ -1,7 +1,7 @@
 import * as v from 'valibot';
 import { AgentError } from '../../../src/base/errors.ts';
 import { isObject } from '../../../src/base/json.ts';
-import type { StackOutputs } from '../../../src/openstack/stack-outputs.ts';
+import type { PersonsStack } from '../../compose/person.ts';
 import { NamedReport } from '../../inspection/report.ts';
 import type { Context } from '../verb.ts';
 import type { FleetNode } from './source.ts';
@@ -25,7 +25,7 @@ export async function listByStack(
 }
 
 /** Reads the nodes from the outputs of a stack. */
-export function nodesIn({ name: stack, outputs }: StackOutputs): FleetNode[] {
+export function nodesIn({ name: stack, outputs }: PersonsStack): FleetNode[] {
   const fleet = outputs.filter(({ name }) => name === OUTPUT || name.startsWith(`${OUTPUT}_`));
   if (fleet.length === 0)
     throw new AgentError(
