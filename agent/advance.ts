@@ -1,11 +1,9 @@
 import { AgentError, explain } from '../src/base/errors.ts';
 import type { RotateOperation } from '../src/operation/operation.ts';
-import { auditBegin } from './audit.ts';
-import { endedOf, outcomeOf } from './execution/ended.ts';
 import { perform } from './execution/perform.ts';
 import type { Hands } from './hands.ts';
 import { checkNode, type Node } from './node.ts';
-import { finish } from './pass/finish.ts';
+import { carryOutOwn } from './pass/own-work.ts';
 import { intendToRotate } from './pass/intend-rotation.ts';
 import { announce, whileAnnounced } from './peers/announce.ts';
 import { callWorkers } from './peers/call-workers.ts';
@@ -130,12 +128,10 @@ async function step(
   const operation: RotateOperation = { kind: 'rotate', phase, serviceAccount, keystoneToken: undefined };
   const runId = `auto-${phase}`;
   hands.log('phase-started', { phase });
-  await auditBegin(runId, hands);
-  const ended = await endedOf(async () => {
+  const ended = await carryOutOwn(runId, hands, async () => {
     const { plan } = await intendToRotate(operation, hands, abort);
     return await perform(plan, { runId, hands, abort, beforeRestart });
   });
-  await finish(runId, outcomeOf(ended), hands);
   if (ended.is === 'done') {
     hands.log('phase-done', { phase });
     return undefined;

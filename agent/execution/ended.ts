@@ -1,4 +1,3 @@
-import { codeOf } from '../../src/base/errors.ts';
 import type { NodeState, Outcome } from '../../src/deployment/deployment.ts';
 import { failed } from '../../src/deployment/outcome.ts';
 
@@ -15,13 +14,3 @@ export type Failed = {
 /** Returns the outcome for the ledger and for Heat. */
 export const outcomeOf = (ended: Ended): Outcome =>
   ended.is === 'done' ? ended.outcome : failed(ended.error, ended.node);
-
-/** Returns how work ended that may also throw before a file is replaced. @throws `aborted` */
-export async function endedOf(work: () => Promise<Ended>): Promise<Ended> {
-  try {
-    return await work();
-  } catch (error) {
-    if (codeOf(error) === 'aborted') throw error;
-    return { is: 'failed', error, node: 'as-before' };
-  }
-}

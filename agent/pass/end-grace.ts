@@ -1,10 +1,8 @@
 import { AgentError, codeOf, explain } from '../../src/base/errors.ts';
 import { replaceFile } from '../../src/base/replace-file.ts';
-import { finish } from './finish.ts';
-import { auditBegin } from '../audit.ts';
+import { carryOutOwn } from './own-work.ts';
 import type { Hands } from '../hands.ts';
 import { readNode } from '../node.ts';
-import { endedOf, outcomeOf } from '../execution/ended.ts';
 import { followUpSoon } from '../rotation/follow-ups.ts';
 import { perform } from '../execution/perform.ts';
 import { inTurn } from '../peers/in-turn.ts';
@@ -39,8 +37,9 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
     await followUpSoon('tokens', hands);
     return;
   }
-  await auditBegin(RUN_ID, hands);
-  const ended = await endedOf(
+  const ended = await carryOutOwn(
+    RUN_ID,
+    hands,
     async () =>
       await inTurn(
         node,
@@ -49,7 +48,6 @@ export async function endGrace(hands: Hands, abort: AbortSignal): Promise<void> 
         async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
       ),
   );
-  await finish(RUN_ID, outcomeOf(ended), hands);
   if (ended.is === 'failed') throw await keysKept(ended.error, hands);
   log('grace-ended', { paths: plan.stage.paths, said: ended.outcome.stdout.trim() });
 }

@@ -1,11 +1,10 @@
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import { withoutDamaged } from '../rotation/without-damaged.ts';
-import { auditBegin } from '../audit.ts';
-import { endedOf, outcomeOf } from '../execution/ended.ts';
+import { outcomeOf } from '../execution/ended.ts';
 import { perform } from '../execution/perform.ts';
 import type { Hands } from '../hands.ts';
 import type { Node } from '../node.ts';
-import { finish } from '../pass/finish.ts';
+import { carryOutOwn } from '../pass/own-work.ts';
 import { inTurn } from '../peers/in-turn.ts';
 import { unitsOf } from '../plan/units.ts';
 import { findCopiesOf } from '../rotation/find-copies.ts';
@@ -27,8 +26,7 @@ export async function renew(
   hands: Hands,
   abort: AbortSignal,
 ): Promise<Outcome> {
-  await auditBegin(RUN_ID, hands);
-  const ended = await endedOf(async () => {
+  const ended = await carryOutOwn(RUN_ID, hands, async () => {
     const units = await unitsOf(node, hands, abort);
     const disk = await withoutDamaged(node.layout, hands.disk);
     const copies = await findCopiesOf(node, { disk });
@@ -41,7 +39,5 @@ export async function renew(
       async (beforeRestart) => await perform(plan, { runId: RUN_ID, hands, abort, beforeRestart }),
     );
   });
-  const outcome = outcomeOf(ended);
-  await finish(RUN_ID, outcome, hands);
-  return outcome;
+  return outcomeOf(ended);
 }

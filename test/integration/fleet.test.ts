@@ -1,10 +1,8 @@
-import { execFile } from 'node:child_process';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { AGENT } from '../fakes/program.ts';
 import { jsonObject } from '../src/support/fixtures.ts';
-import { openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
+import { asOwner, openstack, physicalId, settledStatus, stackStatus } from './real-cloud.ts';
 import { type RealCluster, startRealCluster } from './real-cluster.ts';
 
 /** A real Heat runs the template of the reports: the output of its group is a map from the servers to them. */
@@ -26,9 +24,7 @@ afterAll(async () => {
 /** Runs `agent fleet` as the owner of the cluster. */
 async function show(): Promise<{ code: number; stdout: string }> {
   const words = ['fleet', '--stack', fleet, '--json'];
-  const asOwner = 'eval "$(scripts/cloud env --state "$COE_CLOUD_STATE")" && exec "$0" "$@"';
-  const running = promisify(execFile)('bash', ['-c', asOwner, process.execPath, ...AGENT, ...words]);
-  return await running.then(
+  return await asOwner(process.execPath, ...AGENT, ...words).then(
     ({ stdout }) => ({ code: 0, stdout }),
     ({ code, stdout }: { code: number; stdout: string }) => ({ code, stdout }),
   );

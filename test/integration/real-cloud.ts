@@ -37,16 +37,14 @@ export async function seed(name: string, ...options: string[]): Promise<Seed> {
   return v.parse(Seed, JSON.parse(stdout));
 }
 
+/** Runs a program with the login of the cluster's owner. */
+export const asOwner = async (...command: string[]): Promise<{ stdout: string }> =>
+  await run('bash', ['-c', 'eval "$(scripts/cloud env --state "$0")" && exec "$@"', state(), ...command]);
+
 /** Runs the `openstack` client as the cluster's owner. */
 export async function openstack(...args: string[]): Promise<string> {
   // The client prints a traceback of Python's logging at exit, so only stdout is read.
-  const { stdout } = await run('bash', [
-    '-c',
-    'eval "$(scripts/cloud env --state "$0")" && exec openstack "$@"',
-    state(),
-    ...args,
-  ]);
-  return stdout.trim();
+  return (await asOwner('openstack', ...args)).stdout.trim();
 }
 
 /** Returns the id of a server, or of another resource in a stack. */

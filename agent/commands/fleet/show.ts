@@ -1,4 +1,5 @@
 import { reasonOfWait } from '../../inspection/rotation-notes.ts';
+import type { Columns } from '../table.ts';
 import { minute, short, type Terminal } from '../terminal.ts';
 import type { FleetProblem, FleetRow } from './judge.ts';
 import type { SourceKind } from './source.ts';
@@ -26,31 +27,23 @@ const FORGERS: Readonly<Record<SourceKind, string>> = {
     'everyone who may signal a deployment of the stack, such as root on each of its nodes, can forge these reports',
 };
 
-/** The columns, each with its rank: see table.ts. */
-const COLUMNS = {
-  nodes: {
-    node: 0,
-    role: 6,
-    phase: 1,
-    CA: 2,
-    'days left': 3,
-    version: 5,
-    'last pass': 4,
-    'waits for': 2,
-    problem: 0,
-  },
-  stack: {
-    node: 0,
-    role: 6,
-    phase: 1,
-    CA: 2,
-    'days left': 3,
-    version: 5,
-    reported: 1,
-    'waits for': 2,
-    problem: 0,
-  },
-} as const;
+/** The columns, each with its rank: see table.ts. @param time the moment that tells the age of a row */
+const columnsWith = (time: Columns): Columns => ({
+  node: 0,
+  role: 6,
+  phase: 1,
+  CA: 2,
+  'days left': 3,
+  version: 5,
+  ...time,
+  'waits for': 2,
+  problem: 0,
+});
+
+const COLUMNS: Readonly<Record<SourceKind, Columns>> = {
+  nodes: columnsWith({ 'last pass': 4 }),
+  stack: columnsWith({ reported: 1 }),
+};
 
 /** Shows the fleet to a person. @param now milliseconds since the epoch */
 export async function showFleet(

@@ -28,7 +28,7 @@ test('restarts every unit in order, and prepares for each', async () => {
   expect(prepared).toEqual(['kubelet: all are well', 'kube-apiserver: all are well']);
 });
 
-test('prepares once before a stop and its restart, and waits for nobody while a unit is stopped', async () => {
+test('prepares once before a stop and its restart, and does not wait for other masters while a unit is stopped', async () => {
   const { units, prepared, work } = await restarting([ETCD, KUBELET, API]);
   await work;
   expect([units.stops, units.restarts]).toEqual([['kube-apiserver'], ['etcd', 'kubelet', 'kube-apiserver']]);

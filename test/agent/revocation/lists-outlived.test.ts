@@ -62,7 +62,7 @@ describe('a list of the former CA', () => {
     });
   });
 
-  test('that its service does not read harms nobody', async () => {
+  test('that its service does not read is harmless', async () => {
     expect(await outlived({ reader: 'openssl', named: false })).toEqual(NOTHING);
   });
 

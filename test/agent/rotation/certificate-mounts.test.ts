@@ -5,21 +5,10 @@ import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { createHands } from '../../fakes/hands.ts';
 import { NEVER } from '../../src/support/clock.ts';
 import { PARAMS } from '../../src/support/requests.ts';
+import { WORKLOADS_PLAN as PLAN } from '../../src/support/workloads-plan.ts';
 
 const CERTS = '/etc/kubernetes/certs';
 const MARK = 'coe-agent/node-certificates';
-
-const PLAN: WorkloadsPlan = {
-  host: '127.0.0.1',
-  port: 6443,
-  leaf: '/x',
-  ca: '/x',
-  identity: { certificate: '/x', key: '/x' },
-  holder: 'm0',
-  namespaces: ['kube-system'],
-  perSecond: 2,
-  deadlineMs: 600_000,
-};
 
 const mounts = (path: string) => ({ volumes: [{ hostPath: { path } }] });
 

@@ -5,18 +5,7 @@ import { FINGERPRINT, restartWorkloads, STATE, type WorkloadsPlan } from '../../
 import { createKubernetes } from '../../fakes/kubernetes.ts';
 import { NEVER, testClock } from '../support/clock.ts';
 import { agentErrorOf } from '../support/outcome-of.ts';
-
-const PLAN: WorkloadsPlan = {
-  host: '127.0.0.1',
-  port: 6443,
-  leaf: '/x',
-  ca: '/x',
-  identity: { certificate: '/x', key: '/x' },
-  holder: 'm0',
-  namespaces: ['kube-system'],
-  perSecond: 2,
-  deadlineMs: 600_000,
-};
+import { WORKLOADS_PLAN as PLAN } from '../support/workloads-plan.ts';
 
 /** Makes a cluster with a workload of each kind; a CA's fingerprint is its text. */
 function setUp(over: Partial<WorkloadsPlan> = {}) {
