@@ -17,3 +17,28 @@ test.each(['agent', 'src'])('every test below test/%s has the path of its source
   );
   expect(orphans).toEqual([]);
 });
+
+/** Files of src/ without a test of their own. */
+const UNTESTED = new Map([
+  ['src/base/remark', 'a type'],
+  ['src/certificates/layout', 'types'],
+  ['src/files/managed-file', 'a type'],
+  ['src/hooks/kill-unit', 'one call of systemctl, which test/e2e makes'],
+  ['src/hooks/request', 'a schema'],
+  ['src/openstack/stack-outputs', 'test/contract, against the embedded and a real Heat'],
+  ['src/operation/refuse', 'one error, asserted by the readers of operations'],
+  ['src/services/control-groups', 'one constant'],
+]);
+
+test('every other file of src/ has a test of its own', () => {
+  const has = new Set(
+    readdirSync(join(root, 'test/src'), { recursive: true, encoding: 'utf8' })
+      .filter((name) => name.endsWith('.test.ts'))
+      .map((name) => sourceOf(join('src', name.replace(/\.test\.ts$/, '')))),
+  );
+  const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => /(?<!\.d)\.ts$/.test(name))
+    .map((name) => join('src', name.replace(/\.ts$/, '')));
+  const isTested = (path: string): boolean => has.has(path) || has.has(join(path, '..'));
+  expect(sources.filter((path) => !isTested(path)).toSorted()).toEqual([...UNTESTED.keys()]);
+});
