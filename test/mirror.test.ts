@@ -23,7 +23,7 @@ const UNTESTED = new Map([
   ['src/base/remark', 'a type'],
   ['src/certificates/layout', 'types'],
   ['src/files/managed-file', 'a type'],
-  ['src/hooks/kill-unit', 'one call of systemctl, which test/e2e makes'],
+  ['src/hooks/kill-unit', 'one call of systemctl'],
   ['src/hooks/request', 'a schema'],
   ['src/openstack/stack-outputs', 'test/contract, against the embedded and a real Heat'],
   ['src/operation/refuse', 'one error, asserted by the readers of operations'],

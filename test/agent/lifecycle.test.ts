@@ -36,14 +36,11 @@ async function start(as: 'verb' | 'daemon') {
   };
 }
 
-test.each(['SIGTERM', 'SIGINT'] as const)(
-  '%s stops the program; the second one ends it',
-  async (signal) => {
-    const send = await start('verb');
-    expect(await send(signal)).toBe('stopping');
-    expect(await send(signal)).toBe(signal);
-  },
-);
+test.each(['SIGTERM', 'SIGINT'] as const)('%s stops the program; the second one ends it', async (signal) => {
+  const send = await start('verb');
+  expect(await send(signal)).toBe('stopping');
+  expect(await send(signal)).toBe(signal);
+});
 
 test('SIGHUP stops a verb, because its terminal was closed', async () => {
   const send = await start('verb');
