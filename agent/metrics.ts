@@ -10,6 +10,7 @@ import { type Observations, openNotebook } from './metrics/observations.ts';
 import type { PassResult } from './pass.ts';
 import { oldCaDue } from './phases/old-ca.ts';
 import { readOrders, readRotation } from './phases/record.ts';
+import { isSure, type StateStamp, stampState } from './state-stamp.ts';
 import type { PassRecord } from './status-file.ts';
 import { readUpkeep, type UpkeepRecord } from './upkeep/record.ts';
 
@@ -28,10 +29,14 @@ const LOOK_MS = 5 * 60_000;
 
 /** Opens the metrics. @param file ends in `.prom`; every user may read it */
 export async function openMetrics(hands: Hands, file: string): Promise<Metrics> {
-  const { clock, disk, ledger, generations, config } = hands;
+  const { clock, disk, ledger, config } = hands;
+  const build = [{ labels: { version: packageJson.version, node: process.versions.node }, value: 1 }];
+  const interval = [{ value: config.poll.max_seconds }];
   const notebook = await openNotebook(hands);
   let seen: Seen | undefined;
   let lookedAt = -Infinity;
+  const format = createFormat();
+  const readRecords = recordsOf(hands);
   const write = async (record: PassRecord, isChanged: boolean): Promise<void> => {
     if (isChanged || clock.elapsed() - lookedAt >= LOOK_MS) {
       seen = await lookAtCertificates(hands);
@@ -39,18 +44,13 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
       if (seen) notebook.see(seen.phase);
     }
     await notebook.save();
-    const isStuck = (await generations.underWay()) && (await isStuckIn(hands));
     const text = format({
-      coe_agent_build_info: [
-        { labels: { version: packageJson.version, node: process.versions.node }, value: 1 },
-      ],
-      coe_agent_poll_interval_seconds: [{ value: config.poll.max_seconds }],
-      coe_agent_generation_stuck: [{ value: Number(isStuck) }],
+      coe_agent_build_info: build,
+      coe_agent_poll_interval_seconds: interval,
       ...ofPass(record),
       ...ofLedger(ledger.entries()),
       ...ofNotes(notebook.noted),
-      ...(await ofRotation(hands)),
-      ...ofUpkeep(await readUpkeep(hands)),
+      ...(await readRecords()),
       ...(seen && samplesOf(seen, notebook.noted)),
     });
     // The next pass writes it again. A sync would cost more CPU time than a poll.
@@ -68,11 +68,42 @@ export async function openMetrics(hands: Hands, file: string): Promise<Metrics> 
   };
 }
 
-function format(samples: Samples): string {
-  const byName = new Map(Object.entries(samples));
-  return Object.entries(METRICS)
-    .map(([name, help]) => formatGauge(name, help, byName.get(name) ?? []))
-    .join('');
+/** Returns a formatter that formats only those gauges again whose samples are another array. */
+function createFormat(): (samples: Samples) => string {
+  const known = new Map<string, { of: readonly Sample[]; text: string }>();
+  return (samples) => {
+    const byName = new Map(Object.entries(samples));
+    return Object.entries(METRICS)
+      .map(([name, help]) => {
+        const of = byName.get(name) ?? [];
+        const former = known.get(name);
+        if (former?.of === of) return former.text;
+        const text = formatGauge(name, help, of);
+        known.set(name, { of, text });
+        return text;
+      })
+      .join('');
+  };
+}
+
+/** Returns a function that reads the samples of the agent's records, and reads them again only after a change. */
+function recordsOf(hands: Hands): () => Promise<Samples> {
+  let stamp: StateStamp | undefined;
+  let read: { at: StateStamp; samples: Samples } | undefined;
+  return async () => {
+    stamp = await stampState(hands, stamp);
+    if (read?.at === stamp) return read.samples;
+    const holds = isSure(stamp, hands);
+    const { generations } = hands;
+    const isStuck = (await generations.underWay()) && (await isStuckIn(hands));
+    const samples = {
+      coe_agent_generation_stuck: [{ value: Number(isStuck) }],
+      ...(await ofRotation(hands)),
+      ...ofUpkeep(await readUpkeep(hands)),
+    };
+    read = holds ? { at: stamp, samples } : undefined;
+    return samples;
+  };
 }
 
 /** Whether the generation is stuck. A damaged journal is not: the next pass rebuilds it. */

@@ -38,7 +38,7 @@ const TIERS: readonly (readonly string[])[] = [
   ['process-io', 'paths', 'events', 'journal', 'progress', 'config'],
   ['polling', 'waiting'],
   ['hands'],
-  ['node'],
+  ['node', 'state-stamp'],
   ['plan', 'migration', 'phases'],
   ['rotation', 'revocation'],
   ['credentials'],

@@ -1,10 +1,9 @@
-import { join } from 'node:path';
 import { AgentError } from '../../src/base/errors.ts';
 import type { Outcome } from '../../src/deployment/deployment.ts';
 import type { Hands } from '../hands.ts';
-import { GENERATION, RUNS, STATE } from '../paths.ts';
 import { isFollowUpDue, nextFollowUp } from '../rotation/follow-ups.ts';
 import { graceEnd, isGraceOver } from '../rotation/service-account.ts';
+import { isSure, type StateStamp, stampState } from '../state-stamp.ts';
 
 export type Settled = {
   id: string;
@@ -15,10 +14,7 @@ export type Settled = {
 
 /** The records of unfinished work, as the last pass of this process found them. */
 export type Records = {
-  /** Identifies the names in their directories. */
-  stamp: string | undefined;
-  /** When this stamp was first seen, on the monotonic clock. */
-  seenAt: number;
+  stamp: StateStamp;
   /** The records hold no work before this moment, in milliseconds since the epoch; undefined: unknown. */
   quietUntil: number | undefined;
 };
@@ -36,30 +32,20 @@ export async function finishUnfinished(
   abort: AbortSignal,
 ): Promise<{ recovered: Settled[]; unable: AgentError[] }> {
   const { clock } = hands;
-  const stamp = await hands.disk.stamp(STATE, BELOW);
-  if (!memory.records || memory.records.stamp !== stamp)
-    memory.records = { stamp, seenAt: clock.elapsed(), quietUntil: undefined };
+  const stamp = await stampState(hands, memory.records?.stamp);
+  if (!memory.records || memory.records.stamp !== stamp) memory.records = { stamp, quietUntil: undefined };
   const { records } = memory;
   if (records.quietUntil !== undefined && clock.now() < records.quietUntil)
     return { recovered: [], unable: [] };
   records.quietUntil = undefined;
-  const isSure = stamp !== undefined && clock.elapsed() - records.seenAt >= YOUNG_MS;
+  const holds = isSure(stamp, hands);
 
   const recovered = [...(await recoverIfInterrupted(hands, abort)), ...(await bringHomeIfAny(hands))];
   const unable = await endGraceIfOver(hands, abort);
   await followUpIfDue(hands, abort);
-  if (isSure && recovered.length === 0) records.quietUntil = await quietUntil(hands);
+  if (holds && recovered.length === 0) records.quietUntil = await quietUntil(hands);
   return { recovered, unable };
 }
-
-/** Every record is replaced as a whole, in one of these directories below STATE or in STATE itself. */
-const BELOW = [GENERATION, RUNS].map((path) => path.slice(join(STATE, '/').length));
-
-/**
- * Two changes within a tick of the kernel's clock leave the same stamp. A stamp that is older than this holds for
- * every later change.
- */
-const YOUNG_MS = 1000;
 
 /** Returns when the records will hold work that is due; undefined if they hold some now. */
 async function quietUntil(hands: Hands): Promise<number | undefined> {

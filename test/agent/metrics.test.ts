@@ -3,7 +3,7 @@ import { readdir, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { newMemory, pass } from '../../agent/pass.ts';
-import { writeRotation } from '../../agent/phases/record.ts';
+import { ROTATION, writeRotation } from '../../agent/phases/record.ts';
 import { openReporting } from '../../agent/reporting.ts';
 import { readUpkeep, writeUpkeep } from '../../agent/upkeep/record.ts';
 import { cloudForFile } from '../cloud/for-file.ts';
@@ -223,4 +223,30 @@ test('reports the findings of an inspection without a further pass', async () =>
   const series = await metricsOf(site);
   // The first inspection postpones the first login.
   expect(valueOf(series, 'trust_refusals')).toBe(0);
+});
+
+test('reads the records of the agent again only after a change', async () => {
+  const site = await metricsSite({ config: { rotation: { phase: 'auto' } } });
+  const hands = await site.start();
+  let reads = 0;
+  const disk = {
+    ...hands.disk,
+    read: async (...args: Parameters<typeof hands.disk.read>) => {
+      if (args[0] === ROTATION) reads += 1;
+      return await hands.disk.read(...args);
+    },
+  };
+  const reporting = await openReporting({ ...hands, disk });
+  const result = await pass(reporting.watch(hands), newMemory(), NEVER);
+  await reporting.passed(result);
+  await site.clock.sleep(2000, NEVER);
+  await reporting.passed(result);
+  const former = reads;
+  expect(former).toBeGreaterThan(0);
+  await reporting.passed(result);
+  expect(reads).toBe(former);
+
+  await writeRotation({ version: 1, peers: [], waits: { why: 'no-quorum', for: ['m1'], at: 70_000 } }, hands);
+  await reporting.passed(result);
+  expect(valueOf(await metricsOf(site), 'rotation_waits', { reason: 'no-quorum' })).toBe(1);
 });
