@@ -38,7 +38,7 @@ export const verb: Verb = async (context, options) => {
     const waiting = holder && (await readWaiting(hands.disk, holder.since));
     const turnSince = holder && (await readHeldTurn(hands.disk, holder.since));
     const failures = entries.filter(isFailed);
-    const { lookedAt, differences } = await readUpkeep(hands);
+    const { lookedAt, differences, awaitsRotation } = await readUpkeep(hands);
     const health = [
       ...(fault ? [{ code: 'unconfigured', level: 'critical', text: explain(fault) } as const] : []),
       ...illnessesOf(await healthFactsOf(context, hands)),
@@ -61,6 +61,7 @@ export const verb: Verb = async (context, options) => {
             : {
                 comparedAt: isoOf(lookedAt),
                 differences: differences.map((one) => ({ ...one, toldAt: undefined })),
+                renewalWaitsSince: awaitsRotation === undefined ? null : isoOf(awaitsRotation),
               },
         lastSuccess: success?.id ?? null,
         lastFailure: failures.at(-1)?.id ?? null,
@@ -105,6 +106,10 @@ export const verb: Verb = async (context, options) => {
       line(`compared with its desired state ${isoOf(lookedAt)}:`);
     for (const { severity, text } of differences)
       line(`  ${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
+    if (awaitsRotation !== undefined)
+      line(
+        `  ${paint('cyan', '…')} a renewal of the certificates waits for the end of the rotation since ${isoOf(awaitsRotation)}`,
+      );
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);
       const { stdout, stderr } = hands.runs.runs.filesOf(id);

@@ -58,7 +58,14 @@ export const Status = v.object({
   interrupted: Interrupted,
   rotation: Rotation,
   /** The differences from the desired state that the daemon saw last. null: it has not compared yet. */
-  desired: v.nullable(v.object({ comparedAt: Time, differences: v.array(DifferenceShown) })),
+  desired: v.nullable(
+    v.object({
+      comparedAt: Time,
+      differences: v.array(DifferenceShown),
+      /** Since when a renewal that is due waits for the end of a rotation. null: none waits. */
+      renewalWaitsSince: v.nullable(Time),
+    }),
+  ),
   /** The ids of deployments. */
   lastSuccess: v.nullable(v.string()),
   lastFailure: v.nullable(v.string()),

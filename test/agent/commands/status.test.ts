@@ -4,6 +4,7 @@ import { expect, onTestFinished, test } from 'vitest';
 import type { Clock } from '../../../src/base/clock.ts';
 import { whileRecorded } from '../../../agent/peers/held-turn.ts';
 import { takeLock } from '../../../src/base/lock.ts';
+import { readUpkeep, writeUpkeep } from '../../../agent/upkeep/record.ts';
 import { cloudForFile } from '../../cloud/for-file.ts';
 import { at, parseObject } from '../../cloud/exchange.ts';
 import { cli, type Said } from '../../scenarios/support/cli.ts';
@@ -123,6 +124,20 @@ test('shows the differences that the daemon has found', async () => {
       { code: 'names-differ', of: `${CERTS}/kubelet.crt` },
     ]);
   }
+});
+
+test('shows since when a renewal waits for the end of a rotation', async () => {
+  const site = await createSite(cloud);
+  await runLoop(site, { times: 1 });
+  const hands = await site.start();
+  const since = site.clock.now();
+  await writeUpkeep(hands, { ...(await readUpkeep(hands)), awaitsRotation: since });
+  const renewalWaitsSince = new Date(since).toISOString();
+  const shown = parseObject((await cli(site, ['status', '--json'])).stdout);
+  expect(at(shown, 'desired')).toMatchObject({ renewalWaitsSince });
+  expect((await cli(site, ['status'])).stdout).toContain(
+    `a renewal of the certificates waits for the end of the rotation since ${renewalWaitsSince}`,
+  );
 });
 
 test('shows that this master holds its turn, while the process that took it runs', async () => {
