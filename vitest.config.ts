@@ -3,6 +3,9 @@ import { defineConfig } from 'vitest/config';
 /** Not for `npm test`: what needs real services, and what takes long. */
 const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts', 'test/**/*.soak.test.ts'];
 
+/** A machine whose agent polls the real cloud. */
+const WITH_CLOUD = 'test/e2e/image.test.ts';
+
 export default defineConfig({
   test: {
     // node:ffi (src/base/attributes.ts).
@@ -27,10 +30,20 @@ export default defineConfig({
       },
       {
         test: {
-          name: 'real',
-          include: ['test/integration/**/*.test.ts', 'test/e2e/**/*.test.ts'],
-          exclude: ['test/e2e/cluster/**'],
+          name: 'cloud',
+          include: ['test/integration/**/*.test.ts', WITH_CLOUD],
           // One cloud for all: its conductor has two workers, and what is measured should be the agent.
+          fileParallelism: false,
+          testTimeout: 600_000,
+          hookTimeout: 600_000,
+        },
+      },
+      {
+        test: {
+          name: 'machine',
+          include: ['test/e2e/**/*.test.ts'],
+          exclude: ['test/e2e/cluster/**', WITH_CLOUD],
+          // The two cores are shared with the project `cloud`, which scripts/test runs at the same time.
           fileParallelism: false,
           testTimeout: 600_000,
           hookTimeout: 600_000,
