@@ -15,5 +15,5 @@ export const FORMER_CA = [
 /** Option of `agent fleet`. */
 export const STACK = [
   '--stack <name-or-id>',
-  "without Kubernetes: the reports in a Heat stack's outputs, with the login of OS_CLOUD or OS_*",
+  "without Kubernetes: the reports in a Heat stack's outputs, with the login of OS_CLOUD or OS_*; not with --kubeconfig or --watch",
 ] as const;

@@ -108,7 +108,7 @@ export const verb: Verb = async (context, options) => {
       line(`  ${severity === 'critical' ? paint('red', '✗') : paint('yellow', '!')} ${text}`);
     if (awaitsRotation !== undefined)
       line(
-        `  ${paint('cyan', '…')} a renewal of the certificates waits for the end of the rotation since ${isoOf(awaitsRotation)}`,
+        `  ${paint('cyan', '…')} since ${isoOf(awaitsRotation)}, a renewal of the certificates waits for the rotation to end`,
       );
     for (const id of await hands.runs.runs.list()) {
       const { is } = await hands.runs.runs.look(id);

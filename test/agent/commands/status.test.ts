@@ -136,7 +136,7 @@ test('shows since when a renewal waits for the end of a rotation', async () => {
   const shown = parseObject((await cli(site, ['status', '--json'])).stdout);
   expect(at(shown, 'desired')).toMatchObject({ renewalWaitsSince });
   expect((await cli(site, ['status'])).stdout).toContain(
-    `a renewal of the certificates waits for the end of the rotation since ${renewalWaitsSince}`,
+    `since ${renewalWaitsSince}, a renewal of the certificates waits for the rotation to end`,
   );
 });
 
