@@ -69,6 +69,8 @@ test.skipIf(programs === undefined)(
 
     await comes(leaf, ' of old');
     await comes(toOld, '200');
+    await comes(`etcd on ${node.name}`, 'healthy');
+    await comes(`leader of etcd, says ${node.name}`, 'itself');
 
     // From now on, only clients of the next CA are accepted.
     const next = createClusterCa('k1');

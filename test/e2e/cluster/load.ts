@@ -1,12 +1,12 @@
 import { mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { execa } from 'execa';
-import { type Node, nodeFile, nodes, ownerKubeconfig } from './magnum-cluster.ts';
+import { type Node, nodeFile, nodeFolder, nodes, ownerKubeconfig } from './magnum-cluster.ts';
 import type { PROBE_POD } from './probe-pod.ts';
 
 /** Runs clients of the cluster (scripts/load.ts) during an event. */
 export type Load = {
-  /** Starts a phase of the report; the named clients are expected to be accepted. */
+  /** Starts a phase of the report; the named clients are expected to be accepted, and a master's own of etcd. */
   mark(name: string, ...expect: string[]): void;
   /** Ends the clients and returns the report. */
   stop(): Promise<string>;
@@ -43,6 +43,12 @@ async function writeEtcdIdentity(folder: string, name: string, master: Node): Pr
     await writeFile(join(folder, name, file), await nodeFile(master, join('/etc/etcd/certs', from)));
 }
 
+/** The same certificate as the master has it at each moment. */
+function ownEtcdIdentity(master: Node): Record<string, string> {
+  const at = (file: string): string => nodeFolder(master, join('/etc/etcd/certs', file));
+  return { name: 'etcd-own', ca: at('ca.crt'), cert: at('admin.crt'), key: at('admin.key') };
+}
+
 const identity = (folder: string, name: string): Record<string, string> => {
   const at = (file: string): string => join(folder, name, file);
   return { name, ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') };
@@ -74,7 +80,7 @@ export async function startLoad(
     })),
     loadBalancer: (await ownerKubeconfig()).server,
     identities: ['old', 'new', 'both'].map((name) => identity(folder, name)),
-    etcd: [identity(folder, 'etcd-old')],
+    etcd: [identity(folder, 'etcd-old'), ownEtcdIdentity(master)],
     authorities: {
       etcd: join(folder, 'etcd-old', 'ca.crt'),
       old: join(folder, 'old', 'ca.crt'),
@@ -87,7 +93,8 @@ export async function startLoad(
   await writeFile(path, JSON.stringify(description, undefined, 2));
   const program = execa('node', ['scripts/load.ts', path, '--out', folder], { stdin: 'pipe' });
   return {
-    mark: (name, ...expect) => program.stdin.write(`${JSON.stringify({ mark: name, expect })}\n`),
+    mark: (name, ...expect) =>
+      program.stdin.write(`${JSON.stringify({ mark: name, expect: [...expect, 'etcd-own'] })}\n`),
     stop: async () => {
       program.stdin.end();
       return (await program).stdout;
