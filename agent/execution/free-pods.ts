@@ -25,10 +25,10 @@ import { assertAllStable } from './units.ts';
 /** The name of this work in the audit. */
 const RUN_ID = 'hanging-pods';
 
-/** The kubelet is restarted for hanging pods at most once in this time. */
-const AGAIN_MS = 600_000;
-/** How long a restarted kubelet may take to remove the pods. */
+/** How long a restarted kubelet may take to remove the pods. If it has, it may be restarted for others. */
 const HELPS_MS = 60_000;
+/** If it has not, the kubelet is restarted for others at most once in this time. */
+const AGAIN_MS = 600_000;
 
 /** State that one process keeps between two looks. */
 export type PodsMemory = {
@@ -71,7 +71,8 @@ export async function freePods(
   const isBusy = reached.value.length > 0;
   const hanging = hangingOf(reached.value, memory.seen, hands.clock.elapsed());
   const record = await seeWhatHelped(reached.value, hanging, hands);
-  if (hanging.every(({ uid }) => record.tried.includes(uid)) || sinceFreed(record, hands) < AGAIN_MS)
+  const againMs = record.tried.length === 0 ? HELPS_MS : AGAIN_MS;
+  if (hanging.every(({ uid }) => record.tried.includes(uid)) || sinceFreed(record, hands) < againMs)
     return isBusy;
   const mend = async (beforeRestart?: BeforeRestart): Promise<void> => {
     const tried = [...new Set([...record.tried, ...hanging.map(({ uid }) => uid)])];
