@@ -49,11 +49,14 @@ export async function rotate(
   const known = (await metadata()).deployments.map(({ id }) => id);
   const session = await keystone.login(trust, abort);
   const headers = { 'X-Auth-Token': session.token };
-  const rotated = await fetch(`${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`, {
-    method: 'PATCH',
-    headers: { ...headers, 'OpenStack-API-Version': 'container-infra latest' },
-  });
-  expect(rotated.status).toBe(202);
+  const url = `${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`;
+  const asked = { method: 'PATCH', headers: { ...headers, 'OpenStack-API-Version': 'container-infra latest' } };
+  // Magnum refuses until it has seen the end of the stack's former update.
+  await eventually(
+    async () => (await fetch(url, asked)).status,
+    (status) => status === 202,
+    'Magnum to accept the rotation',
+  );
   const fresh = await eventually(
     async () => (await metadata()).deployments.find(({ id }) => !known.includes(id)),
     (one) => one !== undefined,
