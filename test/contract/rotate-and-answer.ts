@@ -50,7 +50,10 @@ export async function rotate(
   const session = await keystone.login(trust, abort);
   const headers = { 'X-Auth-Token': session.token };
   const url = `${params.MAGNUM_URL}/certificates/${at.cluster.uuid}`;
-  const asked = { method: 'PATCH', headers: { ...headers, 'OpenStack-API-Version': 'container-infra latest' } };
+  const asked = {
+    method: 'PATCH',
+    headers: { ...headers, 'OpenStack-API-Version': 'container-infra latest' },
+  };
   // Magnum refuses until it has seen the end of the stack's former update.
   await eventually(
     async () => (await fetch(url, asked)).status,
