@@ -6,6 +6,9 @@ const ELSEWHERE = ['test/integration/**', 'test/e2e/**', 'test/**/*.full.test.ts
 /** A machine whose agent polls the real cloud. */
 const WITH_CLOUD = 'test/e2e/image.test.ts';
 
+/** For tests with real services: one file after the other. */
+const IN_TURN = { fileParallelism: false, testTimeout: 600_000, hookTimeout: 600_000 };
+
 export default defineConfig({
   test: {
     // node:ffi (src/base/attributes.ts).
@@ -33,9 +36,7 @@ export default defineConfig({
           name: 'cloud',
           include: ['test/integration/**/*.test.ts', WITH_CLOUD],
           // One cloud for all: its conductor has two workers, and what is measured should be the agent.
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...IN_TURN,
         },
       },
       {
@@ -44,9 +45,7 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts'],
           exclude: ['test/e2e/cluster/**', WITH_CLOUD],
           // The two cores are shared with the project `cloud`, which scripts/test runs at the same time.
-          fileParallelism: false,
-          testTimeout: 600_000,
-          hookTimeout: 600_000,
+          ...IN_TURN,
         },
       },
       {

@@ -6,10 +6,14 @@ import { expect, test } from 'vitest';
 const sourceOf = (path: string): string => path.replace(/(?<=\/[\w-]+)\.[\w-]+$/, '');
 const root = resolve(import.meta.dirname, '..');
 
-test.each(['agent', 'src'])('every test below test/%s has the path of its source', (folder) => {
-  const tests = readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' })
+/** Returns the tests below a folder of test/, without `.test.ts`. */
+const testsOf = (folder: string): string[] =>
+  readdirSync(join(root, 'test', folder), { recursive: true, encoding: 'utf8' })
     .filter((name) => name.endsWith('.test.ts'))
     .map((name) => join(folder, name.replace(/\.test\.ts$/, '')));
+
+test.each(['agent', 'src'])('every test below test/%s has the path of its source', (folder) => {
+  const tests = testsOf(folder);
   expect(tests.length).toBeGreaterThan(0);
   // `layouts.test.ts` tests a folder.
   const orphans = tests.filter(
@@ -31,11 +35,7 @@ const UNTESTED = new Map([
 ]);
 
 test('every other file of src/ has a test of its own', () => {
-  const has = new Set(
-    readdirSync(join(root, 'test/src'), { recursive: true, encoding: 'utf8' })
-      .filter((name) => name.endsWith('.test.ts'))
-      .map((name) => sourceOf(join('src', name.replace(/\.test\.ts$/, '')))),
-  );
+  const has = new Set(testsOf('src').map(sourceOf));
   const sources = readdirSync(join(root, 'src'), { recursive: true, encoding: 'utf8' })
     .filter((name) => /(?<!\.d)\.ts$/.test(name))
     .map((name) => join('src', name.replace(/\.ts$/, '')));

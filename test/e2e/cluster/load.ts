@@ -1,7 +1,7 @@
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { copyFile, mkdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { execa } from 'execa';
-import { type Node, nodeFile, nodeFolder, nodes, ownerKubeconfig } from './magnum-cluster.ts';
+import { type Node, nodeFolder, nodes, ownerKubeconfig } from './magnum-cluster.ts';
 import type { PROBE_POD } from './probe-pod.ts';
 
 /** Runs clients of the cluster (scripts/load.ts) during an event. */
@@ -32,24 +32,21 @@ export async function writeIdentity(folder: string, name: string, beside?: strin
     await writeFile(join(folder, name, file), content);
 }
 
-/** Copies the certificate with which a master's own scripts connect to etcd. */
-async function writeEtcdIdentity(folder: string, name: string, master: Node): Promise<void> {
-  await mkdir(join(folder, name), { recursive: true });
-  for (const [file, from] of [
-    ['client.key', 'admin.key'],
-    ['client.crt', 'admin.crt'],
-    ['ca.crt', 'ca.crt'],
-  ] as const)
-    await writeFile(join(folder, name, file), await nodeFile(master, join('/etc/etcd/certs', from)));
-}
+type Identity = Record<'name' | 'ca' | 'cert' | 'key', string>;
 
-/** The same certificate as the master has it at each moment. */
-function ownEtcdIdentity(master: Node): Record<string, string> {
+/** The certificate with which a master's own scripts connect to etcd, as it is at each moment. */
+function ownEtcdIdentity(master: Node): Identity {
   const at = (file: string): string => nodeFolder(master, join('/etc/etcd/certs', file));
   return { name: 'etcd-own', ca: at('ca.crt'), cert: at('admin.crt'), key: at('admin.key') };
 }
 
-const identity = (folder: string, name: string): Record<string, string> => {
+/** Copies the present files of an identity to those of another. */
+async function keepAs(kept: Identity, present: Identity): Promise<void> {
+  await mkdir(dirname(kept.ca), { recursive: true });
+  for (const file of ['key', 'cert', 'ca'] as const) await copyFile(present[file], kept[file]);
+}
+
+const identity = (folder: string, name: string): Identity => {
   const at = (file: string): string => join(folder, name, file);
   return { name, ca: at('ca.crt'), cert: at('client.crt'), key: at('client.key') };
 };
@@ -68,7 +65,8 @@ export async function startLoad(
   const all = await nodes();
   const [master] = all;
   if (master?.role !== 'master') throw new Error('the cluster has no master');
-  await writeEtcdIdentity(folder, 'etcd-old', master);
+  const [oldEtcd, ownEtcd] = [identity(folder, 'etcd-old'), ownEtcdIdentity(master)];
+  await keepAs(oldEtcd, ownEtcd);
   const description = {
     nodes: all.map(({ name, address, role }) => ({
       name,
@@ -80,9 +78,9 @@ export async function startLoad(
     })),
     loadBalancer: (await ownerKubeconfig()).server,
     identities: ['old', 'new', 'both'].map((name) => identity(folder, name)),
-    etcd: [identity(folder, 'etcd-old'), ownEtcdIdentity(master)],
+    etcd: [oldEtcd, ownEtcd],
     authorities: {
-      etcd: join(folder, 'etcd-old', 'ca.crt'),
+      etcd: oldEtcd.ca,
       old: join(folder, 'old', 'ca.crt'),
       new: join(folder, 'new', 'ca.crt'),
     },
@@ -94,7 +92,7 @@ export async function startLoad(
   const program = execa('node', ['scripts/load.ts', path, '--out', folder], { stdin: 'pipe' });
   return {
     mark: (name, ...expect) =>
-      program.stdin.write(`${JSON.stringify({ mark: name, expect: [...expect, 'etcd-own'] })}\n`),
+      program.stdin.write(`${JSON.stringify({ mark: name, expect: [...expect, ownEtcd.name] })}\n`),
     stop: async () => {
       program.stdin.end();
       return (await program).stdout;
